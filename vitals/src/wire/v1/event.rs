@@ -1,0 +1,100 @@
+//! `up/event`: one technical event.
+
+use serde::{Deserialize, Serialize};
+
+use super::Clock;
+use crate::identity::Sequence;
+use crate::moment::Moment;
+use crate::timeline::{Timeline, corrected};
+use crate::wire::primitive::{Bytes, Time};
+
+/// One technical event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Contract version.
+    pub v: u8,
+    /// Epoch of the hub's database, 8 bytes.
+    pub epoch: Bytes,
+    /// Number in that epoch.
+    pub seq: Sequence,
+    /// The hub that recorded it.
+    pub hub: String,
+    /// When the hub recorded it.
+    pub recorded_at: Time,
+    /// What the hub's clocks were worth then; absent from hubs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
+    /// What happened: a word of [`EventKind`] or of a later contract.
+    pub kind: String,
+    /// The device it is about.
+    pub device: Option<String>,
+    /// The client it is about.
+    pub subject: Option<String>,
+    /// One sentence for a person, without a name.
+    pub text: String,
+    /// Where bytes came from: characteristic or serial protocol.
+    pub source: Option<String>,
+    /// The bytes as received, where the event is about bytes.
+    pub raw: Option<Bytes>,
+}
+
+impl Event {
+    /// When the hub recorded it.
+    #[must_use]
+    pub fn recorded(&self) -> Moment {
+        Clock::moment(self.recorded_at, self.clock.as_ref())
+    }
+
+    /// This event with its true time, where it was an estimate and `timeline` can tell it.
+    #[must_use]
+    pub fn corrected(&self, timeline: &Timeline) -> Option<Self> {
+        let correction = timeline.correction(&self.recorded())?;
+        let recorded_at = Time(corrected(self.recorded_at.0, correction));
+        let clock = self.clock.as_ref().map(Clock::made_good);
+        Some(Self { recorded_at, clock, ..self.clone() })
+    }
+}
+
+/// What a technical event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    /// The hub's daemon started.
+    HubStarted,
+    /// Bytes could not be decoded; they are kept.
+    PayloadQuarantined,
+    /// A device reports that a measurement failed.
+    MeasurementFailed,
+    /// A radio or serial adapter went away.
+    LinkLost,
+    /// It came back.
+    LinkRestored,
+    /// A device's battery is low.
+    BatteryLow,
+    /// The hub's clock stepped.
+    ClockStepped,
+    /// A care plan is in force.
+    PlanApplied,
+    /// A care plan was refused.
+    PlanRefused,
+    /// A command from the agency was refused.
+    CommandRefused,
+}
+
+impl EventKind {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HubStarted => "hub-started",
+            Self::PayloadQuarantined => "payload-quarantined",
+            Self::MeasurementFailed => "measurement-failed",
+            Self::LinkLost => "link-lost",
+            Self::LinkRestored => "link-restored",
+            Self::BatteryLow => "battery-low",
+            Self::ClockStepped => "clock-stepped",
+            Self::PlanApplied => "plan-applied",
+            Self::PlanRefused => "plan-refused",
+            Self::CommandRefused => "command-refused",
+        }
+    }
+}

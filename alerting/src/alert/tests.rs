@@ -1,0 +1,151 @@
+//! The life of an alert, cell by cell.
+
+use vitals::Unit;
+
+use super::*;
+use crate::sample::{EPOCH, key, minute, quantity};
+
+/// Evidence of high priority.
+fn evidence(seq: u64, at_minute: i64) -> Evidence {
+    Evidence {
+        priority: Priority::High,
+        vital: Vital::SystolicPressure,
+        value: quantity("184", Unit::MillimetreOfMercury),
+        limit: Some(quantity("180", Unit::MillimetreOfMercury)),
+        readings: vec![ReadingId { epoch: EPOCH, seq }],
+        fact: "Systolic pressure 184 mmHg is at or above the limit of 180 mmHg".to_owned(),
+        measured: minute(at_minute).into(),
+        late: false,
+    }
+}
+
+const fn origin() -> Origin<'static> {
+    let category = Category::Clinical;
+    Origin { rule: "systolic-crisis", plan: "hypertension", plan_version: 3, category }
+}
+
+fn raised(priority: Priority) -> Alert {
+    let evidence = Evidence { priority, ..evidence(1, 0) };
+    Alert::raised(minute(0), key(1), None, &origin(), &evidence)
+}
+
+/// An alert of `priority` that stands like `standing`.
+fn alert(standing: Standing, priority: Priority) -> Alert {
+    let active = raised(priority);
+    match standing {
+        Standing::Active => active,
+        Standing::Acknowledged => active.acknowledged(minute(1), "Nurse A", None).unwrap(),
+        Standing::Latched => active.cleared(minute(1), &evidence(2, 1)).unwrap(),
+        Standing::Done => active.closed(minute(1), "Nurse A", Disposition::Test, None).unwrap(),
+    }
+}
+
+/// What the operation behind `change` makes of `alert`.
+fn perform(alert: &Alert, change: Change) -> Option<Alert> {
+    match change {
+        Change::Raised | Change::Confirmed => alert.changed(minute(2), change),
+        Change::Repeated => {
+            let evidence = Evidence { priority: alert.priority, ..evidence(3, 2) };
+            alert.repeated(minute(2), &origin(), &evidence)
+        }
+        Change::Escalated => alert.changed(minute(2), change),
+        Change::Acknowledged => alert.acknowledged(minute(2), "Nurse B", None).ok(),
+        Change::Cleared => alert.cleared(minute(2), &evidence(3, 2)),
+        Change::Closed => alert.closed(minute(2), "Nurse B", Disposition::Test, None).ok(),
+    }
+}
+
+const ACTIVE: Option<Standing> = Some(Standing::Active);
+const ACKNOWLEDGED: Option<Standing> = Some(Standing::Acknowledged);
+const LATCHED: Option<Standing> = Some(Standing::Latched);
+const DONE: Option<Standing> = Some(Standing::Done);
+
+/// A row for each standing, a column for each change in the order of [`Change::ALL`].
+type Table = [(Standing, [Option<Standing>; 7]); 4];
+
+const HIGH: Table = [
+    (Standing::Active, [None, ACTIVE, ACTIVE, ACTIVE, ACKNOWLEDGED, LATCHED, DONE]),
+    (Standing::Acknowledged, [None, ACKNOWLEDGED, ACKNOWLEDGED, ACTIVE, None, DONE, DONE]),
+    (Standing::Latched, [None, ACTIVE, ACTIVE, LATCHED, DONE, None, DONE]),
+    (Standing::Done, [None, None, None, None, None, None, None]),
+];
+
+#[test]
+fn the_table_of_a_high_alert() {
+    for (standing, row) in HIGH {
+        for (change, expected) in Change::ALL.into_iter().zip(row) {
+            assert_eq!(standing.after(change, Priority::High), expected, "{standing:?} {change}");
+        }
+    }
+}
+
+#[test]
+fn lower_priorities_differ_only_in_that_they_do_not_latch() {
+    for priority in [Priority::Medium, Priority::Low] {
+        for (standing, row) in HIGH {
+            for (change, high) in Change::ALL.into_iter().zip(row) {
+                let unanswered = (standing, change) == (Standing::Active, Change::Cleared);
+                let expected = if unanswered { DONE } else { high };
+                assert_eq!(standing.after(change, priority), expected, "{standing:?} {change}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fields_of_an_alert_say_what_the_table_says() {
+    for (standing, row) in HIGH {
+        let before = alert(standing, Priority::High);
+        assert_eq!(before.standing(), standing);
+        for (change, expected) in Change::ALL.into_iter().zip(row) {
+            let after = perform(&before, change);
+            assert_eq!(after.as_ref().map(Alert::standing), expected, "{standing:?} {change}");
+            if let Some(after) = after {
+                assert_eq!((after.state, after.rev), (change, before.rev + 1));
+                assert_eq!((after.id, after.changed_at), (before.id, minute(2)));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_escalation_takes_the_acknowledgement_away() {
+    let medium = alert(Standing::Acknowledged, Priority::Medium);
+    let escalated = medium.repeated(minute(2), &origin(), &evidence(3, 2)).unwrap();
+    assert_eq!(escalated.state, Change::Escalated);
+    assert_eq!((escalated.priority, escalated.by), (Priority::High, None));
+}
+
+#[test]
+fn a_plan_that_lowers_the_priority_does_not_lower_it_in_an_episode() {
+    let high = alert(Standing::Active, Priority::High);
+    let milder = Evidence { priority: Priority::Low, ..evidence(3, 2) };
+    let repeated = high.repeated(minute(2), &origin(), &milder).unwrap();
+    assert_eq!((repeated.state, repeated.priority), (Change::Repeated, Priority::High));
+}
+
+#[test]
+fn a_reading_counts_once() {
+    let high = alert(Standing::Active, Priority::High);
+    assert_eq!(high.repeated(minute(2), &origin(), &evidence(1, 0)), None);
+}
+
+#[test]
+fn the_first_and_the_latest_readings_are_named() {
+    let mut alert = raised(Priority::High);
+    for seq in 2..=40 {
+        let evidence = evidence(seq, 0);
+        alert = alert.repeated(minute(2), &origin(), &evidence).unwrap();
+    }
+    let named: Vec<u64> = alert.readings.iter().map(|it| it.seq).collect();
+    assert_eq!(named, std::iter::once(1).chain(26..=40).collect::<Vec<_>>());
+    assert_eq!(alert.count, 40);
+}
+
+#[test]
+fn an_answer_needs_a_name() {
+    let alert = raised(Priority::High);
+    let refusal = Refusal::NoName { alert: alert.id };
+    assert_eq!(alert.acknowledged(minute(1), " ", None), Err(refusal.clone()));
+    assert_eq!(alert.closed(minute(1), "", Disposition::Test, None), Err(refusal));
+}

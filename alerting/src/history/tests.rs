@@ -1,0 +1,90 @@
+//! What is kept, in which order, and for how long.
+
+use vitals::{Flag, Unit};
+
+use super::*;
+use crate::sample::{minute, quantity, reading, subject};
+
+const DAY_MIN: i64 = 24 * 60;
+
+fn weight(seq: u64, at_minute: i64, kg: &str) -> Reading {
+    reading(seq, at_minute, Vital::BodyWeight, quantity(kg, Unit::Kilogram))
+}
+
+fn kept(history: &History) -> Vec<u64> {
+    history.of(&subject(), Vital::BodyWeight).map(|it| it.reading.seq).collect()
+}
+
+#[test]
+fn readings_stand_in_the_order_in_which_they_were_measured() {
+    let mut history = History::default();
+    for (seq, at_minute) in [(1, 0), (2, 30), (3, 10), (4, 40), (5, -5)] {
+        history.note(&weight(seq, at_minute, "80.0"));
+    }
+    assert_eq!(kept(&history), [5, 1, 3, 2, 4]);
+}
+
+#[test]
+fn a_reading_that_is_told_twice_counts_once() {
+    let mut history = History::default();
+    history.note(&weight(1, 0, "80.0"));
+    history.note(&weight(1, 0, "80.0"));
+    assert_eq!(kept(&history), [1]);
+}
+
+#[test]
+fn what_cannot_be_trusted_is_not_compared_with() {
+    let mut doubtful = weight(1, 0, "80.0");
+    doubtful.flags.insert(Flag::Questionable);
+    let unowned = Reading { subject: None, ..weight(2, 0, "80.0") };
+    let mut history = History::default();
+    history.note(&doubtful);
+    history.note(&unowned);
+    assert_eq!(kept(&history), [0; 0]);
+}
+
+#[test]
+fn each_client_and_vital_has_its_own() {
+    let mut history = History::default();
+    history.note(&weight(1, 0, "80.0"));
+    history.note(&reading(2, 0, Vital::PulseRate, quantity("70", Unit::PerMinute)));
+    let other: SubjectId = "client-5".parse().unwrap();
+    history.note(&Reading { subject: Some(other.clone()), ..weight(3, 0, "60.0") });
+    assert_eq!(kept(&history), [1]);
+    assert_eq!(history.of(&other, Vital::BodyWeight).count(), 1);
+    assert_eq!(history.of(&subject(), Vital::PulseRate).count(), 1);
+}
+
+#[test]
+fn it_reaches_back_as_far_as_it_says_and_no_further() {
+    let mut history = History::default();
+    history.note(&weight(1, 0, "80.0"));
+    history.note(&weight(2, 35 * DAY_MIN, "80.0"));
+    assert_eq!(kept(&history), [1, 2]);
+    history.note(&weight(3, 35 * DAY_MIN + 1, "80.0"));
+    assert_eq!(kept(&history), [2, 3]);
+    history.note(&weight(4, 0, "80.0"));
+    assert_eq!(kept(&history), [2, 3], "too old when it comes");
+}
+
+#[test]
+fn it_does_not_grow_without_bound() {
+    let mut history = History::default();
+    for seq in 1..=600_u64 {
+        history.note(&weight(seq, i64::try_from(seq).unwrap(), "80.0"));
+    }
+    let kept = kept(&history);
+    assert_eq!((kept.len(), kept.first(), kept.last()), (SAMPLES_MAX, Some(&89), Some(&600)));
+}
+
+#[test]
+fn the_day_is_that_of_the_client() {
+    let mut late = weight(1, 0, "80.0");
+    late.measured_at = vitals::LocalInstant::parse("2026-03-02T23:59:00-05:00").unwrap();
+    late.received_at = late.measured_at;
+    let mut history = History::default();
+    history.note(&late);
+    let day = history.of(&subject(), Vital::BodyWeight).next().unwrap().day();
+    assert_eq!(day, jiff::civil::date(2026, 3, 2));
+    assert_eq!(minute(0).civil().date(), day);
+}

@@ -1,0 +1,26 @@
+//! Care plan in, readings and time in, alert transitions out.
+//!
+//! This crate does no I/O, is not async and reads no clock: whoever calls it brings the time, stores
+//! what it returns, and only then applies it.
+//!
+//! The way of one reading: [`Engine::observe`] asks every rule of the client's plans what it
+//! finds, and turns each finding into at most one [`Transition`].
+//! A finding is never "normal because nothing was said": silence, doubt and an unknown client clear
+//! nothing.
+
+#![warn(missing_docs)]
+
+pub mod alert;
+pub mod engine;
+pub mod history;
+pub mod plan;
+pub mod rule;
+pub mod technical;
+
+pub use alert::{Alert, Change, Disposition, Refusal, Standing, Transition};
+pub use engine::Engine;
+pub use plan::Plan;
+pub use technical::Condition;
+
+#[cfg(test)]
+mod sample;

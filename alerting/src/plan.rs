@@ -1,0 +1,204 @@
+//! A care plan: the text that a nurse writes, checked as a whole before any rule of it is in force.
+//!
+//! ```toml
+//! name = "hypertension"              # lower-case letters, digits and inner hyphens
+//! version = 3                        # from 1, higher with each change
+//! subject = "client-4711"            # opaque id of the one client it is for
+//! late_after_min = 60                # minutes, 1 to 10080
+//!
+//! [[threshold]]
+//! id = "systolic-crisis"             # once in a plan
+//! vital = "systolic-pressure"
+//! priority = "high"                  # high, medium or low
+//! at_or_above = "180 mmHg"           # or at_or_below
+//! clear_at_or_below = "175 mmHg"     # or clear_at_or_above
+//!
+//! [[threshold]]                      # several limits, one alert that gets more urgent
+//! id = "pulse-high"
+//! vital = "pulse-rate"
+//! at_or_above = { medium = "111 /min", high = "131 /min" }
+//! clear_at_or_below = "106 /min"
+//!
+//! [[repeated]]                       # the keys of a threshold, and
+//! id = "systolic-often-high"
+//! vital = "systolic-pressure"
+//! priority = "low"
+//! at_or_above = "140 mmHg"
+//! clear_at_or_below = "135 mmHg"
+//! times = 3                          # 2 to 16
+//! of = 5                             # of the last so many values, 2 to 16
+//! within_days = 7                    # 1 to 30
+//!
+//! [[change]]
+//! id = "oxygen-falls"
+//! vital = "oxygen-saturation"
+//! priority = "medium"
+//! falls_by = "4 %"                   # or rises_by
+//! within_hours = 24                  # 1 to 720
+//! clears_at = "2 %"                  # a fall of so much or less
+//!
+//! [[weight_change]]
+//! id = "weight-gain-day"
+//! priority = "medium"
+//! gains = "3 lb"                     # or loses
+//! over_days = 1                      # 1 to 21
+//! clears_at = "1 lb"                 # a gain of so much or less
+//! ```
+//!
+//! A plan has at least one rule. Every key of a rule is required, no other key is understood, and no
+//! limit has a default: what a plan does not say is not watched.
+
+mod change;
+mod measurable;
+mod repeated;
+mod threshold;
+mod value;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use jiff::SignedDuration;
+use vitals::document::{self, Need, Problems, Section};
+use vitals::identity::SubjectId;
+
+use crate::rule::{Condition, Rule};
+
+/// Longest delay in minutes that a plan may still call in time: a week.
+const LATE_AFTER_MIN_MAX: i64 = 7 * 24 * 60;
+
+const NO_RULE: &str = "no rule means that nothing is watched; add at least one [[threshold]]";
+
+/// Reads what a kind of rule looks for.
+type ReadCondition = fn(&Section<'_>) -> Option<Condition>;
+
+/// The kinds of rules, and what reads each.
+const KINDS: [(&str, ReadCondition); 4] = [
+    ("threshold", |it| threshold::read(it).map(Condition::Threshold)),
+    ("repeated", |it| repeated::read(it).map(Condition::Repeated)),
+    ("change", |it| change::read(it).map(Condition::Change)),
+    ("weight_change", |it| change::read_weight(it).map(Condition::WeightChange)),
+];
+
+/// The checked care plan of one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    name: String,
+    version: u32,
+    subject: SubjectId,
+    late_after: SignedDuration,
+    rules: Vec<Rule>,
+}
+
+impl Plan {
+    /// Reads the text of a plan.
+    ///
+    /// # Errors
+    ///
+    /// Returns every problem of the text at once; where it is not TOML, every place where it is not.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        document::read(text, plan)
+    }
+
+    /// Its name: what it is for.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its version, from 1, higher with each change.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The client whom it is for.
+    #[must_use]
+    pub const fn subject(&self) -> &SubjectId {
+        &self.subject
+    }
+
+    /// The delay between measurement and reception beyond which a reading is late.
+    #[must_use]
+    pub const fn late_after(&self) -> SignedDuration {
+        self.late_after
+    }
+
+    /// Its rules, in the order of the text.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+}
+
+fn plan(root: &Section<'_>) -> Option<Plan> {
+    let name = root.text_by("name", Need::Example("\"hypertension\""), value::identifier);
+    let version = root.integer("version", 1..=u32::MAX, Need::Example("1"));
+    let subject = root.text("subject", Need::Example("\"client-4711\""));
+    let late_after_min =
+        root.integer("late_after_min", 1..=LATE_AFTER_MIN_MAX, Need::Example("60"));
+    let mut line_by_id = BTreeMap::new();
+    let mut rules: Vec<Option<Rule>> = Vec::new();
+    let n_kinds = KINDS.iter().filter(|(kind, _read)| root.has(kind)).count();
+    let has_thresholds_at_most = n_kinds == usize::from(root.has("threshold"));
+    for (kind, read) in KINDS {
+        let sections = match kind {
+            "threshold" if has_thresholds_at_most => root.required_sections(kind, NO_RULE),
+            _ => root.sections(kind),
+        };
+        for section in sections {
+            rules.push(rule(&section, read, subject.as_ref(), &mut line_by_id));
+        }
+    }
+    if rules.is_empty() && !has_thresholds_at_most {
+        root.problem("threshold", &NO_RULE);
+    }
+    refuse_a_name_of_the_client(root, "name", name.as_deref(), subject.as_ref());
+    Some(Plan {
+        name: name?,
+        version: version?,
+        subject: subject?,
+        late_after: SignedDuration::from_mins(late_after_min?),
+        rules: rules.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+fn rule(
+    section: &Section<'_>,
+    read: ReadCondition,
+    subject: Option<&SubjectId>,
+    line_by_id: &mut BTreeMap<String, usize>,
+) -> Option<Rule> {
+    let id = section.text_by("id", Need::Example("\"systolic-crisis\""), value::identifier);
+    match id.clone().map(|it| line_by_id.entry(it)) {
+        Some(Entry::Occupied(first)) => {
+            let line = first.get();
+            let text = format!("line {line} has this id too; give each rule an id of its own");
+            section.problem("id", &text);
+        }
+        Some(Entry::Vacant(first)) => {
+            first.insert(section.line_of("id"));
+        }
+        None => {}
+    }
+    refuse_a_name_of_the_client(section, "id", id.as_deref(), subject);
+    let condition = read(section);
+    section.refuse_the_rest();
+    Some(Rule { id: id?, condition: condition? })
+}
+
+/// Names of plans and rules are shown where the client must not be named.
+fn refuse_a_name_of_the_client(
+    section: &Section<'_>,
+    key: &str,
+    name: Option<&str>,
+    subject: Option<&SubjectId>,
+) {
+    let (Some(name), Some(subject)) = (name, subject) else { return };
+    if format!("-{name}-").contains(&format!("-{}-", subject.as_str())) {
+        let text = "the id of the client is in it, and this is shown in logs and alerts; \
+                    choose a name without it";
+        section.problem(key, &text);
+    }
+}
+
+#[cfg(test)]
+mod tests;

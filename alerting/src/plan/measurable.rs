@@ -1,0 +1,78 @@
+//! What can be measured at all: a limit beyond it would never be reached, and is a slip of the pen.
+//!
+//! These are no clinical limits; they are wider than what the devices promise to measure.
+
+use rust_decimal::Decimal;
+use vitals::{Quantity, Unit, Vital};
+
+/// The range of `vital`, both ends included, with its unit.
+const fn range(vital: Vital) -> (Decimal, Decimal, Unit) {
+    match vital {
+        Vital::SystolicPressure => (whole(40), whole(300), Unit::MillimetreOfMercury),
+        Vital::DiastolicPressure => (whole(20), whole(200), Unit::MillimetreOfMercury),
+        Vital::MeanArterialPressure => (whole(20), whole(250), Unit::MillimetreOfMercury),
+        Vital::PulseRate | Vital::HeartRate => (whole(20), whole(300), Unit::PerMinute),
+        Vital::OxygenSaturation => (whole(50), whole(100), Unit::Percent),
+        Vital::PulseAmplitudeIndex => (whole(0), whole(100), Unit::Percent),
+        Vital::BodyWeight => (whole(20), whole(400), Unit::Kilogram),
+        Vital::BodyHeight => (tenths(5), tenths(25), Unit::Metre),
+        Vital::BodyMassIndex => (whole(5), whole(200), Unit::KilogramPerSquareMetre),
+        Vital::BodyTemperature => (whole(25), whole(45), Unit::Celsius),
+    }
+}
+
+/// Checks that `amount` is something by which a measurement of `vital` can change.
+///
+/// # Errors
+///
+/// Returns a sentence on what is wrong and what to do.
+pub(super) fn check_change(vital: Vital, amount: Quantity) -> Result<(), String> {
+    let (least, most, unit) = range(vital);
+    let end = |number| Quantity::new(number, unit).ok()?.value_in(amount.unit());
+    let width = end(most).zip(end(least)).map(|(most, least)| most - least);
+    match width {
+        None => check(vital, amount),
+        Some(width) if width < amount.value() => Err(format!(
+            "a change of {amount} is more than can be measured; check the number and its unit"
+        )),
+        Some(_wide_enough) => Ok(()),
+    }
+}
+
+const fn whole(number: u32) -> Decimal {
+    Decimal::from_parts(number, 0, 0, false, 0)
+}
+
+const fn tenths(number: u32) -> Decimal {
+    Decimal::from_parts(number, 0, 0, false, 1)
+}
+
+/// Checks that `level` is something that a measurement of `vital` can give.
+///
+/// # Errors
+///
+/// Returns a sentence on what is wrong and what to do.
+pub(super) fn check(vital: Vital, level: Quantity) -> Result<(), String> {
+    let (least, most, unit) = range(vital);
+    let Some(number) = level.value_in(unit) else {
+        let units: Vec<&str> = Unit::ALL
+            .into_iter()
+            .filter(|it| it.dimension() == vital.dimension())
+            .map(Unit::label)
+            .collect();
+        let units = units.join(" or ");
+        return Err(format!(
+            "{} is not measured in {}; write {units}",
+            vital.label(),
+            level.unit().label()
+        ));
+    };
+    if number < least || most < number {
+        return Err(format!(
+            "{level} is outside what can be measured, {least} to {most} {}; check the number and \
+             its unit",
+            unit.label()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! The texts of a plan's keys that no type of the vocabulary reads: names, and quantities with their
+//! unit.
+//!
+//! Each reader returns the value, or one sentence on what is wrong and what to write instead.
+
+use rust_decimal::Decimal;
+use vitals::identity::IDENTITY_LEN_MAX;
+use vitals::{Quantity, Unit};
+
+/// The units as they are offered to a person.
+const UNITS: &str = "mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2";
+
+/// The name of a plan or a rule.
+pub(super) fn identifier(name: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_whole = !name.is_empty() && !name.starts_with('-') && !name.ends_with('-');
+    if is_whole && name.len() <= IDENTITY_LEN_MAX && name.chars().all(is_allowed) {
+        return Ok(name.to_owned());
+    }
+    Err(format!(
+        "{name:?} is no name; use 1 to {IDENTITY_LEN_MAX} lower-case letters, digits and inner \
+         hyphens, as in \"systolic-crisis\""
+    ))
+}
+
+/// A number with its unit, such as `"180 mmHg"`.
+pub(super) fn quantity(text: &str) -> Result<Quantity, String> {
+    let text = text.trim();
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
+    let end = text.find(|c| !is_number(c)).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(end).unwrap_or((text, ""));
+    if unit.starts_with(',') {
+        return Err(format!("write the number in {text:?} with a point instead of the comma"));
+    }
+    let number: Decimal = number.parse().map_err(|_not_a_number| {
+        format!("{text:?} does not begin with a number; write it as in \"180 mmHg\"")
+    })?;
+    let unit = match unit.trim() {
+        "" => return Err(format!("{text:?} has no unit; write one of {UNITS}")),
+        word => unit_of(word)
+            .ok_or_else(|| format!("{word:?} is no unit that is known; write one of {UNITS}"))?,
+    };
+    Quantity::new(number, unit).map_err(|error| error.to_string())
+}
+
+/// The unit of a UCUM code or of an everyday word.
+fn unit_of(word: &str) -> Option<Unit> {
+    let labelled = || Unit::ALL.into_iter().find(|unit| unit.label() == word);
+    let everyday = || match word {
+        "lbs" => Some(Unit::Pound),
+        "degC" => Some(Unit::Celsius),
+        "degF" => Some(Unit::Fahrenheit),
+        "bpm" => Some(Unit::PerMinute),
+        _unknown => None,
+    };
+    word.parse().ok().or_else(labelled).or_else(everyday)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let read = quantity(text);
+        assert_eq!(read.map_or_else(|error| error, |it| it.to_string()), expected);
+    }
+
+    #[test]
+    fn ucum_codes_are_read() {
+        for unit in Unit::ALL {
+            check(&format!("97.0 {}", unit.ucum()), &format!("97.0 {}", unit.label()));
+        }
+    }
+
+    #[test]
+    fn everyday_words_are_read() {
+        for unit in Unit::ALL {
+            check(&format!("97.0 {}", unit.label()), &format!("97.0 {}", unit.label()));
+        }
+        check("180mmHg", "180 mmHg");
+        check("3 lbs", "3 lb");
+        check("38.5 degC", "38.5 °C");
+        check("101.3 degF", "101.3 °F");
+        check("110 bpm", "110 /min");
+    }
+
+    #[test]
+    fn a_comma_is_named() {
+        check("38,5 °C", "write the number in \"38,5 °C\" with a point instead of the comma");
+    }
+
+    #[test]
+    fn a_missing_unit_is_never_guessed() {
+        check(
+            "180",
+            "\"180\" has no unit; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2",
+        );
+    }
+
+    #[test]
+    fn an_unknown_unit_names_those_that_are_known() {
+        check(
+            "180 mg/dL",
+            "\"mg/dL\" is no unit that is known; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2",
+        );
+    }
+
+    #[test]
+    fn a_text_without_a_number_is_refused() {
+        for text in ["mmHg", "", "- mmHg", "1.2.3 mmHg", "99999999999 mmHg"] {
+            assert!(quantity(text).is_err(), "{text}");
+        }
+    }
+}

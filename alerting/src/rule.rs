@@ -1,0 +1,259 @@
+//! A rule of a care plan: what it looks for, and which readings it believes.
+
+pub mod change;
+pub mod repeated;
+pub mod threshold;
+pub mod weight;
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use vitals::{Category, Flag, LocalInstant, Moment, Phase, Priority, Reading, TimeQuality, Vital};
+
+use self::change::Change;
+use self::repeated::Repeated;
+use self::threshold::Threshold;
+use self::weight::WeightChange;
+use crate::alert::Evidence;
+use crate::history::History;
+
+/// One rule of a care plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub(crate) id: String,
+    pub(crate) condition: Condition,
+}
+
+/// What a rule looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// A single value beyond a limit, or several limits of rising urgency.
+    Threshold(Threshold),
+    /// Several values beyond a limit among the last ones.
+    Repeated(Repeated),
+    /// A rise or fall of one vital within some hours.
+    Change(Change),
+    /// A gain or loss of body weight over some days.
+    WeightChange(WeightChange),
+}
+
+/// Which way a value goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Up.
+    Rise,
+    /// Down.
+    Fall,
+}
+
+impl Direction {
+    /// How far it is from `from` to `to` in this direction; negative where it goes the other way.
+    pub(crate) fn amount(self, from: Decimal, to: Decimal) -> Decimal {
+        match self {
+            Self::Rise => to - from,
+            Self::Fall => from - to,
+        }
+    }
+
+    pub(crate) const fn verb(self) -> &'static str {
+        match self {
+            Self::Rise => "rises",
+            Self::Fall => "falls",
+        }
+    }
+
+    pub(crate) const fn relation(self) -> &'static str {
+        match self {
+            Self::Rise => "above",
+            Self::Fall => "below",
+        }
+    }
+}
+
+/// What a rule makes of a reading, or of time that has passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// The condition stands.
+    Present(Evidence),
+    /// The condition has gone, and the evidence is good enough to say so.
+    Gone(Evidence),
+    /// Nothing can be said: an open alert stays as it is.
+    Unknown,
+}
+
+impl Rule {
+    /// Its id in the plan.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The highest priority that an alert of it can have.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        match &self.condition {
+            Condition::Threshold(it) => it.priority(),
+            Condition::Repeated(it) => it.threshold().priority(),
+            Condition::Change(it) => it.priority,
+            Condition::WeightChange(it) => it.priority,
+        }
+    }
+
+    /// What it looks for.
+    #[must_use]
+    pub const fn condition(&self) -> &Condition {
+        &self.condition
+    }
+
+    /// Whether it judges a reading by what was measured before it.
+    #[must_use]
+    pub const fn looks_back(&self) -> bool {
+        match self.condition {
+            Condition::Threshold(_) => false,
+            Condition::Repeated(_) | Condition::Change(_) | Condition::WeightChange(_) => true,
+        }
+    }
+
+    /// The queue of its alerts.
+    #[must_use]
+    pub const fn category(&self) -> Category {
+        match self.condition {
+            Condition::Threshold(_)
+            | Condition::Repeated(_)
+            | Condition::Change(_)
+            | Condition::WeightChange(_) => Category::Clinical,
+        }
+    }
+
+    /// The vital that it watches.
+    #[must_use]
+    pub const fn vital(&self) -> Vital {
+        match &self.condition {
+            Condition::Threshold(it) => it.vital(),
+            Condition::Repeated(it) => it.vital(),
+            Condition::Change(it) => it.vital(),
+            Condition::WeightChange(_) => Vital::BodyWeight,
+        }
+    }
+
+    /// What it finds in `reading`, which came `late` by the plan's measure, after what `history` has.
+    pub(crate) fn judge(&self, reading: &Reading, late: bool, history: &History) -> Finding {
+        match &self.condition {
+            Condition::Threshold(it) => it.judge(reading, late),
+            Condition::Repeated(it) => it.judge(reading, late, history),
+            Condition::Change(it) => it.judge(reading, late, history),
+            Condition::WeightChange(it) => it.judge(reading, late, history),
+        }
+    }
+
+    /// What it finds because it is `now`.
+    pub(crate) const fn judge_time(&self, _now: LocalInstant) -> Finding {
+        match self.condition {
+            // What was measured stands as it is; waiting changes nothing.
+            Condition::Threshold(_)
+            | Condition::Repeated(_)
+            | Condition::Change(_)
+            | Condition::WeightChange(_) => Finding::Unknown,
+        }
+    }
+
+    /// When [`Rule::judge_time`] may find something next.
+    pub(crate) const fn deadline(&self) -> Option<Timestamp> {
+        match self.condition {
+            Condition::Threshold(_)
+            | Condition::Repeated(_)
+            | Condition::Change(_)
+            | Condition::WeightChange(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.condition {
+            Condition::Threshold(it) => write!(f, "{}: {it}", self.id),
+            Condition::Repeated(it) => write!(f, "{}: {it}", self.id),
+            Condition::Change(it) => write!(f, "{}: {it}", self.id),
+            Condition::WeightChange(it) => write!(f, "{}: {it}", self.id),
+        }
+    }
+}
+
+/// A label at the beginning of a sentence.
+pub(crate) fn capitalised(label: &str) -> String {
+    let mut rest = label.chars();
+    rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect()
+}
+
+/// A length of time as a person says it: in whole days, else in hours or minutes.
+pub(crate) fn span(length: SignedDuration) -> String {
+    let minutes = length.as_mins();
+    match minutes {
+        2880.. if minutes % 1440 == 0 => format!("{} days", minutes / 1440),
+        60.. => format!("{} h", minutes / 60),
+        _ => format!("{minutes} min"),
+    }
+}
+
+/// When `reading` was measured, but never later than when it was received: no device sees the future.
+pub(crate) fn measured_at(reading: &Reading) -> LocalInstant {
+    reading.measured_at.min(reading.received_at)
+}
+
+/// When `reading` was measured, by the clocks of the hub that recorded it: setting the wall clock
+/// changes nothing in the order of what was measured.
+pub(crate) fn measured(reading: &Reading) -> Moment {
+    reading.recorded.when(measured_at(reading))
+}
+
+/// Whether `reading` is good enough to say that a condition has gone.
+///
+/// A doubtful reading still raises: what looks bad is believed sooner than what looks well.
+pub(crate) fn can_clear(reading: &Reading) -> bool {
+    reading.subject.is_some()
+        && is_time_known(reading)
+        && is_at_rest(reading.context.phase)
+        && !reading.flags.iter().copied().any(is_doubt)
+}
+
+/// Whether the order of `reading` among others can be told.
+fn is_time_known(reading: &Reading) -> bool {
+    match reading.time_quality {
+        TimeQuality::Synced | TimeQuality::Corrected => true,
+        TimeQuality::Estimated => !reading.flags.contains(&Flag::FromStorage),
+        TimeQuality::Fault => false,
+    }
+}
+
+/// Whether a value of `phase` can be compared with a value at rest.
+const fn is_at_rest(phase: Phase) -> bool {
+    match phase {
+        Phase::Resting | Phase::BeforeExercise => true,
+        Phase::DuringExercise | Phase::AfterExercise => false,
+    }
+}
+
+/// Whether `flag` casts doubt on the value itself.
+///
+/// An irregular pulse does not: it is a property of many clients, whose alerts could never clear.
+pub(crate) const fn is_doubt(flag: Flag) -> bool {
+    match flag {
+        Flag::BodyMovement
+        | Flag::CuffLoose
+        | Flag::PulseRateAboveRange
+        | Flag::PulseRateBelowRange
+        | Flag::ImproperPosition
+        | Flag::LowPerfusion
+        | Flag::PoorSignal
+        | Flag::Questionable
+        | Flag::EarlyEstimate
+        | Flag::SensorContactLost
+        | Flag::EquipmentMalfunction => true,
+        Flag::IrregularPulse
+        | Flag::FullyQualified
+        | Flag::FromStorage
+        | Flag::DeviceClockNotSet
+        | Flag::BatteryLow => false,
+    }
+}

@@ -1,0 +1,102 @@
+//! Plans, readings and instants for the tests of this crate.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use vitals::identity::{AlertId, Epoch, ReadingId, SubjectId};
+use vitals::{
+    Context, DeviceKind, DeviceReference, LocalInstant, Measurement, Quantity, Reading,
+    ReadingKind, TimeQuality, Unit, Vital,
+};
+
+use crate::plan::Plan;
+
+pub(crate) const EPOCH: Epoch = Epoch([7; 8]);
+
+/// High at 180, medium at 160, high at 90 % SpO2 downwards, and a pulse with two limits.
+pub(crate) const PLAN: &str = r#"
+name = "hypertension"
+version = 3
+subject = "client-4711"
+late_after_min = 60
+
+[[threshold]]
+id = "systolic-crisis"
+vital = "systolic-pressure"
+priority = "high"
+at_or_above = "180 mmHg"
+clear_at_or_below = "175 mmHg"
+
+[[threshold]]
+id = "systolic-high"
+vital = "systolic-pressure"
+priority = "medium"
+at_or_above = "160 mmHg"
+clear_at_or_below = "155 mmHg"
+
+[[threshold]]
+id = "oxygen-low"
+vital = "oxygen-saturation"
+priority = "high"
+at_or_below = "90 %"
+clear_at_or_above = "92 %"
+
+[[threshold]]
+id = "pulse-high"
+vital = "pulse-rate"
+at_or_above = { medium = "111 /min", high = "131 /min" }
+clear_at_or_below = "106 /min"
+"#;
+
+pub(crate) fn plan(text: &str) -> Plan {
+    Plan::parse(text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+pub(crate) fn subject() -> SubjectId {
+    "client-4711".parse().expect("the id is well-formed")
+}
+
+/// The instant `minutes` after the beginning of a test.
+pub(crate) fn minute(minutes: i64) -> LocalInstant {
+    let start: Timestamp = "2026-03-02T08:00:00Z".parse().expect("the time is well-formed");
+    LocalInstant::utc(start + SignedDuration::from_mins(minutes))
+}
+
+pub(crate) fn key(seq: u64) -> AlertId {
+    AlertId { epoch: EPOCH, seq }
+}
+
+pub(crate) fn quantity(value: &str, unit: Unit) -> Quantity {
+    let value = value.parse().expect("the number is well-formed");
+    Quantity::new(value, unit).expect("the number is in range")
+}
+
+/// A reading of one value that is measured and received at once, at rest and without doubt.
+pub(crate) fn reading(seq: u64, at_minute: i64, vital: Vital, quantity: Quantity) -> Reading {
+    Reading {
+        id: ReadingId { epoch: EPOCH, seq },
+        subject: Some(subject()),
+        subject_candidates: Vec::new(),
+        device: DeviceReference {
+            id: "cuff".parse().expect("the id is well-formed"),
+            kind: DeviceKind::BloodPressureMonitor,
+            model: "sample".to_owned(),
+            battery_percent: None,
+        },
+        kind: ReadingKind::BloodPressure,
+        measured_at: minute(at_minute),
+        received_at: minute(at_minute),
+        time_quality: TimeQuality::Synced,
+        device_time: None,
+        values: vec![Measurement { vital, quantity }],
+        flags: BTreeSet::new(),
+        context: Context::default(),
+        raw: Vec::new(),
+        recorded: minute(at_minute).into(),
+    }
+}
+
+pub(crate) fn systolic(seq: u64, at_minute: i64, mmhg: &str) -> Reading {
+    let quantity = quantity(mmhg, Unit::MillimetreOfMercury);
+    reading(seq, at_minute, Vital::SystolicPressure, quantity)
+}

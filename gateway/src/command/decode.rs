@@ -1,0 +1,189 @@
+//! `vitalgate device decode`: what bytes of a device mean, field by field.
+//!
+//! For people who look at a capture, a quarantined payload or a new device. It goes through the
+//! same decoders as the daemon, and shows what the daemon would make of the bytes.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use self::format::Origin;
+pub use self::format::{FORMATS, Format, format};
+use crate::clock::{BootId, Stamp};
+use crate::device::catalogue::model;
+use crate::device::{DecodeError, Decoder, Item, StreamSettings};
+
+mod fields;
+mod format;
+mod items;
+
+/// What can be asked.
+#[derive(Debug, Args)]
+pub struct DecodeArguments {
+    /// Characteristic or protocol of the bytes, one of those that `--list` names
+    #[arg(long, required_unless_present = "list")]
+    pub format: Option<String>,
+    /// The bytes in hexadecimal; blanks, colons and dashes between them are passed over
+    #[arg(value_name = "HEX", required_unless_present = "list")]
+    pub hex: Vec<String>,
+    /// Names the formats
+    #[arg(long)]
+    pub list: bool,
+    /// Answers in JSON; decimal numbers are strings there, so that they keep their precision
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What bytes mean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded {
+    /// Every field, in the order of the format.
+    pub fields: Vec<(&'static str, Value)>,
+    /// What the hub makes of it.
+    pub items: Vec<Item>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+enum Problem {
+    #[error("no format is named {name:?}; --list names them")]
+    UnknownFormat { name: String },
+    #[error("{text:?} is not hexadecimal")]
+    NotHexadecimal { text: String },
+    #[error("refused: {0}")]
+    Refused(DecodeError),
+}
+
+/// Answers on standard output; what is wrong goes to standard error.
+///
+/// The code is 0 for bytes that were decoded, 1 for bytes that are refused, and 2 for wrong usage.
+///
+/// # Errors
+///
+/// Fails where the answer cannot be written.
+pub fn run(arguments: &DecodeArguments) -> anyhow::Result<ExitCode> {
+    let code = answer(arguments, &mut io::stdout().lock(), &mut io::stderr().lock())?;
+    Ok(ExitCode::from(code))
+}
+
+/// Decodes `bytes`, which are one value or some frames of `format`.
+///
+/// # Errors
+///
+/// Returns the error of the decoder.
+pub fn decode(format: &Format, bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    let fields = (format.inspect)(bytes)?;
+    let items = format.origin.map_or_else(Vec::new, |origin| items_of(origin, bytes));
+    Ok(Decoded { fields, items })
+}
+
+fn items_of(origin: Origin, bytes: &[u8]) -> Vec<Item> {
+    let Some(model) = model(origin.model) else {
+        return Vec::new();
+    };
+    let mut decoder = Decoder::new(model, StreamSettings::default());
+    let mut items = Vec::new();
+    for piece in [origin.before, bytes, origin.after].into_iter().filter(|it| !it.is_empty()) {
+        items.extend(decoder.push(NO_MOMENT, origin.source, piece));
+    }
+    items.extend(decoder.end());
+    items
+}
+
+/// Bytes on a command line came at no moment; no answer shows it.
+const NO_MOMENT: Stamp =
+    Stamp { wall: Timestamp::UNIX_EPOCH, boot: BootId([0; 16]), since_boot: Duration::ZERO };
+
+fn answer(
+    arguments: &DecodeArguments,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    if arguments.list {
+        list(arguments.json, out).context("failed to write the list")?;
+        return Ok(0);
+    }
+    let name = arguments.format.as_deref().unwrap_or_default();
+    let answered = question(name, &arguments.hex).and_then(|(format, bytes)| {
+        let decoded = decode(format, &bytes).map_err(Problem::Refused)?;
+        Ok((format, decoded))
+    });
+    let written = match answered {
+        Ok((format, decoded)) => write_decoded(format, &decoded, arguments.json, out),
+        Err(problem) => write_problem(&problem, arguments.json, out, err),
+    };
+    written.context("failed to write the answer")
+}
+
+fn question(name: &str, hex: &[String]) -> Result<(&'static Format, Vec<u8>), Problem> {
+    let format = format(name).ok_or_else(|| Problem::UnknownFormat { name: name.to_owned() })?;
+    let text = hex.concat();
+    let digits = text.replace(|it: char| it.is_whitespace() || it == ':' || it == '-', "");
+    let bytes = hex::decode(digits).map_err(|_cause| Problem::NotHexadecimal { text })?;
+    Ok((format, bytes))
+}
+
+fn list(is_json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if is_json {
+        let names: Vec<_> =
+            FORMATS.iter().map(|it| json!({ "format": it.name, "about": it.about })).collect();
+        return writeln!(out, "{}", Value::from(names));
+    }
+    for format in FORMATS {
+        writeln!(out, "{:<46} {}", format.name, format.about)?;
+    }
+    Ok(())
+}
+
+fn write_decoded(
+    format: &Format,
+    decoded: &Decoded,
+    is_json: bool,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let is_refused = decoded.items.iter().any(|it| matches!(it, Item::Refused(_)));
+    if is_json {
+        let fields: serde_json::Map<_, _> = decoded
+            .fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let items: Vec<_> = decoded.items.iter().map(items::to_json).collect();
+        writeln!(out, "{}", json!({ "format": format.name, "fields": fields, "items": items }))?;
+    } else {
+        for (name, value) in &decoded.fields {
+            writeln!(out, "{name:<24} {}", fields::to_text(value))?;
+        }
+        for item in &decoded.items {
+            writeln!(out, "{}", items::to_text(item))?;
+        }
+    }
+    Ok(u8::from(is_refused))
+}
+
+fn write_problem(
+    problem: &Problem,
+    is_json: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    writeln!(err, "{problem}")?;
+    match problem {
+        Problem::UnknownFormat { .. } | Problem::NotHexadecimal { .. } => Ok(2),
+        Problem::Refused(error) => {
+            if is_json {
+                writeln!(out, "{}", json!({ "refused": error.to_string() }))?;
+            }
+            Ok(1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Every field of a decoded value, with the name and the form in which it is shown.
+//!
+//! Decimal numbers are strings, and a field that is not in the bytes is left out.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+use vitals::DeviceTime;
+
+use crate::device::and_scale::Load;
+use crate::device::blood_pressure::BloodPressure;
+use crate::device::heart_rate::HeartRate;
+use crate::device::medfloat::Number;
+use crate::device::nonin_df2::{Frame, Packet, Perfusion};
+use crate::device::plx::Oximetry;
+use crate::device::thermometer::Temperature;
+use crate::device::weight::Weight;
+use crate::device::{nonin_ascii, nonin_df2};
+
+/// Fields in the order of their format.
+pub(super) type Fields = Vec<(&'static str, Value)>;
+
+/// A field in one line of text.
+pub(super) fn to_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(to_text).collect::<Vec<_>>().join(" "),
+        Value::Null => "none".to_owned(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn decimal(value: Decimal) -> Value {
+    Value::from(value.to_string())
+}
+
+/// A number, or the word for what is in its place.
+fn shown(number: Number) -> Value {
+    number.map_or_else(|no_value| Value::from(no_value.as_str()), decimal)
+}
+
+fn time(time: DeviceTime) -> Value {
+    Value::from(time.to_string())
+}
+
+/// Leaves out the fields that are not there.
+fn present<const N: usize>(fields: [(&'static str, Option<Value>); N]) -> Fields {
+    fields.into_iter().filter_map(|(name, value)| value.map(|it| (name, it))).collect()
+}
+
+pub(super) fn number(number: Number) -> Fields {
+    vec![("value", shown(number))]
+}
+
+pub(super) fn date_time(it: DeviceTime) -> Fields {
+    vec![("time", time(it))]
+}
+
+pub(super) fn battery(percent: u8) -> Fields {
+    vec![("battery_percent", percent.into())]
+}
+
+pub(super) fn text(text: String) -> Fields {
+    vec![("text", text.into())]
+}
+
+pub(super) fn blood_pressure(it: &BloodPressure) -> Fields {
+    let pressures = [
+        ("unit", it.unit.label().into()),
+        ("systolic", shown(it.systolic)),
+        ("diastolic", shown(it.diastolic)),
+        ("mean", shown(it.mean)),
+    ];
+    pressures.into_iter().chain(after_pressures(it)).collect()
+}
+
+pub(super) fn cuff_pressure(it: &BloodPressure) -> Fields {
+    let pressures = [("unit", it.unit.label().into()), ("cuff_pressure", shown(it.systolic))];
+    pressures.into_iter().chain(after_pressures(it)).collect()
+}
+
+fn after_pressures(it: &BloodPressure) -> Fields {
+    let words = |status: crate::device::blood_pressure::Status| {
+        Value::from(status.flags().into_iter().map(|it| it.as_str()).collect::<Vec<_>>())
+    };
+    present([
+        ("time", it.device_time.map(time)),
+        ("pulse", it.pulse.map(shown)),
+        ("user_id", it.user_id.map(Value::from)),
+        ("status", it.status.map(|it| it.0.into())),
+        ("status_words", it.status.map(words)),
+    ])
+}
+
+pub(super) fn oximetry(it: &Oximetry) -> Fields {
+    present([
+        ("spo2", Some(shown(it.normal.saturation))),
+        ("pulse", Some(shown(it.normal.pulse))),
+        ("spo2_fast", it.fast.map(|it| shown(it.saturation))),
+        ("pulse_fast", it.fast.map(|it| shown(it.pulse))),
+        ("spo2_slow", it.slow.map(|it| shown(it.saturation))),
+        ("pulse_slow", it.slow.map(|it| shown(it.pulse))),
+        ("time", it.device_time.map(time)),
+        ("is_clock_unset", it.device_time.map(|_time| it.is_clock_unset.into())),
+        ("measurement_status", it.measurement_status.map(|it| it.0.into())),
+        ("device_status", it.device_status.map(|it| it.0.into())),
+        ("pulse_amplitude_index", it.amplitude.map(shown)),
+    ])
+}
+
+pub(super) fn weight(it: &Weight) -> Fields {
+    let (mass, length) = it.units();
+    present([
+        ("unit", Some(mass.label().into())),
+        ("weight", Some(it.weight.map_or(Value::Null, decimal))),
+        ("time", it.device_time.map(time)),
+        ("user_id", it.user_id.map(Value::from)),
+        ("bmi", it.body.map(|it| decimal(it.mass_index))),
+        ("height", it.body.map(|it| decimal(it.height))),
+        ("height_unit", it.body.map(|_body| length.label().into())),
+    ])
+}
+
+pub(super) fn temperature(it: &Temperature) -> Fields {
+    present([
+        ("unit", Some(it.unit.label().into())),
+        ("temperature", Some(shown(it.temperature))),
+        ("time", it.device_time.map(time)),
+        ("site", it.site.map(Value::from)),
+    ])
+}
+
+pub(super) fn heart_rate(it: &HeartRate) -> Fields {
+    present([
+        ("heart_rate", Some(it.rate.into())),
+        ("has_contact", it.has_contact.map(Value::from)),
+        ("energy_kj", it.energy_kj.map(Value::from)),
+        ("rr_1024", Some(it.intervals.clone().into())),
+    ])
+}
+
+pub(super) fn nonin_frame(it: Frame) -> Fields {
+    let perfusion = it.status.perfusion().map_or("none", |it| match it {
+        Perfusion::Green => "green",
+        Perfusion::Yellow => "yellow",
+        Perfusion::Red => "red",
+    });
+    vec![
+        ("is_first", it.status.is_first().into()),
+        ("is_disconnected", it.status.is_disconnected().into()),
+        ("is_artifact", it.status.is_artifact().into()),
+        ("is_out_of_track", it.status.is_out_of_track().into()),
+        ("is_sensor_alarm", it.status.is_sensor_alarm().into()),
+        ("perfusion", perfusion.into()),
+        ("pleth", it.pleth.into()),
+        ("part", it.part.into()),
+    ]
+}
+
+pub(super) fn nonin_packet(it: &Packet) -> Fields {
+    let spo2 = |it: nonin_df2::Values| it.saturation.into();
+    let heart_rate = |it: nonin_df2::Values| it.heart_rate.into();
+    vec![
+        ("spo2", spo2(it.beats)),
+        ("heart_rate", heart_rate(it.beats)),
+        ("spo2_display", spo2(it.display)),
+        ("heart_rate_display", heart_rate(it.display)),
+        ("spo2_extended", spo2(it.extended)),
+        ("heart_rate_extended", heart_rate(it.extended)),
+        ("spo2_extended_display", spo2(it.extended_display)),
+        ("heart_rate_extended_display", heart_rate(it.extended_display)),
+        ("spo2_fast", it.saturation_fast.into()),
+        ("spo2_beat_to_beat", it.saturation_beat_to_beat.into()),
+        ("revision", it.revision.into()),
+        ("is_smart_point", it.is_smart_point.into()),
+        ("is_battery_low", it.is_battery_low.into()),
+    ]
+}
+
+pub(super) fn nonin_line(it: nonin_ascii::Values) -> Fields {
+    vec![("spo2", it.saturation.into()), ("heart_rate", it.pulse.into())]
+}
+
+pub(super) fn load(it: &Load) -> Fields {
+    vec![
+        ("header", it.header.as_str().into()),
+        ("value", it.value.map_or(Value::Null, decimal)),
+        ("unit", it.unit.clone().into()),
+    ]
+}

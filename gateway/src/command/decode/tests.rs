@@ -1,0 +1,111 @@
+use clap::Parser;
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    decode: DecodeArguments,
+}
+
+/// The code, standard output and standard error.
+fn ask(format: &str, hex: &str, is_json: bool) -> (u8, String, String) {
+    let (format, hex) = (Some(format.to_owned()), vec![hex.to_owned()]);
+    answer_to(&DecodeArguments { format, hex, list: false, json: is_json })
+}
+
+fn answer_to(arguments: &DecodeArguments) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = answer(arguments, &mut out, &mut err).unwrap();
+    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+#[test]
+fn every_format_names_a_model_and_is_found_by_its_name() {
+    for it in FORMATS {
+        assert!(it.origin.is_none_or(|origin| model(origin.model).is_some()), "{}", it.name);
+        assert_eq!(format(it.name).map(|it| it.name), Some(it.name));
+    }
+    assert_eq!(format("2a35").map(|it| it.name), Some("2A35"));
+}
+
+#[test]
+fn bytes_are_shown_field_by_field() {
+    let (code, out, err) = ask("2A9D", "02 b0:36 e7-07 0c 19 0e 1e 2d", false);
+    let expected = "unit                     kg\n\
+                    weight                   70.000\n\
+                    time                     2023-12-25T14:30:45\n\
+                    reading: weight weight 70.000 kg\n";
+    assert_eq!((code, out.as_str(), err.as_str()), (0, expected, ""));
+}
+
+#[test]
+fn json_keeps_the_precision() {
+    let (code, out, _err) = ask("2A1C", "00100e00fe", true);
+    let out: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0);
+    assert_eq!(out.pointer("/fields/temperature"), Some(&json!("36.00")));
+    assert_eq!(out.pointer("/items/0/values/0/value"), Some(&json!("36.00")));
+    assert_eq!(out.pointer("/items/0/values/0/unit"), Some(&json!("Cel")));
+}
+
+#[test]
+fn refused_bytes_say_why() {
+    let (code, out, err) = ask("2A35", "1f0048", false);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert_eq!(err, "refused: 3 bytes end before diastolic\n");
+    let (code, out, _err) = ask("2A35", "1f0048", true);
+    assert_eq!((code, out.as_str()), (1, "{\"refused\":\"3 bytes end before diastolic\"}\n"));
+}
+
+#[test]
+fn values_that_the_hub_refuses_are_shown_and_refused() {
+    let (code, out, _err) = ask("2A5F", "04620048000004", false);
+    assert_eq!(code, 1);
+    assert!(out.contains("measurement_status       1024\n"), "{out}");
+    assert!(out.ends_with("refused: demonstration data is not about a patient\n"), "{out}");
+}
+
+#[test]
+fn a_failed_measurement_is_an_answer() {
+    let (code, out, _err) = ask("2A35", "16ff07ff07ff07e1070110091f00ff070000", false);
+    assert_eq!(code, 0);
+    assert!(out.contains("systolic                 not-a-number\n"), "{out}");
+    assert!(out.contains("failed measurement: blood-pressure no-value: The measurement"), "{out}");
+}
+
+#[test]
+fn lines_may_come_without_their_end() {
+    for hex in ["53542c2b30303037302e35206b67", "53542c2b30303037302e35206b670d0a"] {
+        let (code, out, _err) = ask("A&D standard ASCII", hex, false);
+        assert_eq!(code, 0);
+        assert!(out.ends_with("reading: weight weight 70.5 kg\n"), "{out}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_apart() {
+    assert_eq!(ask("2A99", "00", false).0, 2);
+    let (code, _out, err) = ask("2A35", "0g", false);
+    assert_eq!((code, err.as_str()), (2, "\"0g\" is not hexadecimal\n"));
+}
+
+#[test]
+fn the_list_names_every_format() {
+    let list = |json| DecodeArguments { format: None, hex: Vec::new(), list: true, json };
+    let (code, out, _err) = answer_to(&list(false));
+    assert_eq!((code, out.lines().count()), (0, FORMATS.len()));
+    let (_code, out, _err) = answer_to(&list(true));
+    let names: Vec<Value> = serde_json::from_str(&out).unwrap();
+    assert_eq!(names.len(), FORMATS.len());
+}
+
+#[test]
+fn a_command_line_has_a_format_and_bytes_or_asks_for_the_list() {
+    let parsed = |line: &str| CommandLine::try_parse_from(line.split(' ')).ok();
+    let bytes = parsed("decode --format 2A9D 00 b036 --json").unwrap().decode;
+    assert_eq!((bytes.hex.concat().as_str(), bytes.json), ("00b036", true));
+    assert!(parsed("decode --list").is_some());
+    assert!(parsed("decode 00b036").is_none());
+    assert!(parsed("decode --format 2A9D").is_none());
+}

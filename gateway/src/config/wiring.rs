@@ -1,0 +1,120 @@
+//! From a row of the catalogue to what a link has to know.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use btleplug::api::BDAddr;
+use jiff::tz::TimeZone;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_serial::{DataBits, StopBits};
+use uuid::Uuid;
+
+use crate::clock::Stamp;
+use crate::device::catalogue::{self, Parity, TimeWrite, Transport, characteristic, sig_uuid};
+use crate::hub::Device;
+use crate::link::bluetooth::{BluetoothDevice, BluetoothSettings, ClockWrite, Limits};
+use crate::link::serial::SerialPort;
+
+/// From a set-up session to its first value: a cuff may still be measuring.
+const FIRST_VALUE: Duration = Duration::from_secs(90);
+
+/// Quiet time after which a device that delivers what it stored has delivered it.
+const QUIET_AFTER_RECORDS: Duration = Duration::from_secs(5);
+
+/// Quiet time after which a device that talks all the time is no longer worn.
+const QUIET_AFTER_STREAM: Duration = Duration::from_secs(30);
+
+/// How long a device is left in peace after the hub let it go.
+const REST: Duration = Duration::from_secs(3);
+
+/// A Bluetooth address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Address(BDAddr);
+
+/// A text is no Bluetooth address.
+#[derive(Debug, Error)]
+#[error("{0:?} is no Bluetooth address; write one like \"5C:31:3E:00:4A:11\"")]
+pub(super) struct AddressError(String);
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        text.parse().map(Self).map_err(|_cause| AddressError(text.to_owned()))
+    }
+}
+
+/// The Bluetooth link of a home.
+pub(super) fn bluetooth_settings(
+    adapter: Option<String>,
+    devices: Vec<BluetoothDevice>,
+    zone: &TimeZone,
+) -> BluetoothSettings {
+    let scan_services = catalogue::models().iter().flat_map(|it| services(&it.transport)).collect();
+    // Nobody moves a running hub into another zone yet: the sender may go.
+    let (_sender, zone) = watch::channel(zone.clone());
+    BluetoothSettings { adapter, devices, scan_services, zone, limits: Limits::default() }
+}
+
+/// A device on the Bluetooth link; `None` where its model has another.
+pub(super) fn bluetooth_device(device: &Device, address: Address) -> Option<BluetoothDevice> {
+    let Transport::Bluetooth { subscriptions, reads, time_write, settle, .. } =
+        &device.model.transport
+    else {
+        return None;
+    };
+    let streams = [characteristic::PLX_CONTINUOUS, characteristic::HEART_RATE];
+    let is_stream = subscriptions.iter().any(|it| streams.contains(it));
+    let all = |short: &[u16]| short.iter().copied().map(sig_uuid).collect();
+    Some(BluetoothDevice {
+        id: device.id.clone(),
+        address: address.0,
+        services: services(&device.model.transport),
+        subscriptions: all(subscriptions),
+        reads: all(reads),
+        clock: time_write.map(clock_write),
+        settle: *settle,
+        first_value: FIRST_VALUE,
+        quiet: if is_stream { QUIET_AFTER_STREAM } else { QUIET_AFTER_RECORDS },
+        rest: REST,
+    })
+}
+
+/// A device on a serial port; `None` where its model has another link.
+pub(super) fn serial_port(device: &Device, path: PathBuf) -> Option<SerialPort> {
+    let Transport::Serial { baud, data_bits, parity, stop_bits, .. } = &device.model.transport
+    else {
+        return None;
+    };
+    Some(SerialPort {
+        device: device.id.clone(),
+        path,
+        baud: *baud,
+        data_bits: if *data_bits == 7 { DataBits::Seven } else { DataBits::Eight },
+        parity: match parity {
+            Parity::None => tokio_serial::Parity::None,
+            Parity::Even => tokio_serial::Parity::Even,
+            Parity::Odd => tokio_serial::Parity::Odd,
+        },
+        stop_bits: if *stop_bits == 2 { StopBits::Two } else { StopBits::One },
+    })
+}
+
+fn services(transport: &Transport) -> Vec<Uuid> {
+    match transport {
+        Transport::Bluetooth { services, .. } => services.iter().copied().map(sig_uuid).collect(),
+        Transport::Serial { .. } => Vec::new(),
+    }
+}
+
+fn clock_write(write: TimeWrite) -> ClockWrite {
+    let encode: fn(Stamp, &TimeZone) -> Vec<u8> = match write {
+        TimeWrite::DateTime => |now, zone| TimeWrite::DateTime.value(zone.to_datetime(now.wall)),
+        TimeWrite::CurrentTime => {
+            |now, zone| TimeWrite::CurrentTime.value(zone.to_datetime(now.wall))
+        }
+    };
+    ClockWrite { characteristic: sig_uuid(write.characteristic()), encode }
+}

@@ -1,0 +1,319 @@
+//! Devices: what each model is, and what its bytes mean. Nowhere else are bytes of devices read.
+//!
+//! Everything here is pure: bytes and the moment of their arrival in, items out. A [`Decoder`] holds
+//! only what a format itself makes it hold: a frame that has not ended, a stream to pick from.
+
+#![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use self::and_scale::Weighings;
+use self::catalogue::{Model, SerialFormat, Transport, characteristic, short_uuid};
+pub use self::error::DecodeError;
+pub use self::item::{FailedMeasurement, FailureReason, Information, Item, Observation, Refused};
+use self::lines::{LINE_LEN_BYTES_MAX, Line, Lines};
+use self::nonin_df2::framer::{Fault, Framer, Whole};
+pub use self::report::{NoResult, Report};
+use self::stream::{Refusals, Sampler};
+use crate::clock::Stamp;
+use crate::link::Source;
+
+pub mod and_scale;
+pub mod blood_pressure;
+pub mod catalogue;
+pub mod date_time;
+mod error;
+#[cfg(test)]
+mod fixture;
+pub mod heart_rate;
+pub mod information;
+mod item;
+mod lines;
+mod measurement;
+pub mod medfloat;
+pub mod nonin_ascii;
+pub mod nonin_df2;
+mod payload;
+pub mod plx;
+mod report;
+mod stream;
+pub mod thermometer;
+pub mod time;
+pub mod weight;
+
+/// How readings are picked out of live streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// Time between two readings of a steady stream.
+    pub interval: Duration,
+}
+
+impl Default for StreamSettings {
+    /// Every 15 seconds.
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(15) }
+    }
+}
+
+/// Decodes what one device sends.
+#[derive(Debug)]
+pub struct Decoder {
+    model: &'static Model,
+    framing: Framing,
+    sampler: Sampler,
+    refusals: Refusals,
+    battery_percent: Option<u8>,
+}
+
+/// How the bytes of a serial line are put together.
+#[derive(Debug)]
+enum Framing {
+    /// Values of characteristics are whole.
+    None,
+    NoninDataFormat2(Framer),
+    NoninAscii(Lines),
+    AndScale(Lines, Weighings),
+}
+
+/// Bytes of one value or frame, with where and when they came.
+#[derive(Debug, Clone, Copy)]
+struct Arrival<'a> {
+    received: Stamp,
+    source: Source,
+    raw: &'a [u8],
+}
+
+impl Decoder {
+    /// A decoder for one device of `model`.
+    #[must_use]
+    pub fn new(model: &'static Model, settings: StreamSettings) -> Self {
+        Self {
+            model,
+            framing: Framing::of(model),
+            sampler: Sampler::new(settings.interval),
+            refusals: Refusals::new(settings.interval),
+            battery_percent: None,
+        }
+    }
+
+    /// Takes the value of a characteristic, or the next piece of a serial stream.
+    pub fn push(&mut self, received: Stamp, source: Source, bytes: &[u8]) -> Vec<Item> {
+        let arrival = Arrival { received, source, raw: bytes };
+        match (source, &mut self.framing) {
+            (Source::Characteristic(uuid), Framing::None) => self.characteristic(arrival, uuid),
+            (Source::Serial, Framing::NoninDataFormat2(framer)) => {
+                let found = framer.push(bytes);
+                found.into_iter().flat_map(|it| self.packet(arrival, it)).collect()
+            }
+            (Source::Serial, Framing::NoninAscii(lines) | Framing::AndScale(lines, _)) => {
+                let lines = lines.push(bytes);
+                lines.into_iter().flat_map(|it| self.line(arrival, it)).collect()
+            }
+            (Source::Characteristic(_), _serial) => {
+                vec![arrival.unexpected("characteristic of a serial device".to_owned())]
+            }
+            (Source::Serial, Framing::None) => {
+                vec![arrival.unexpected("serial line of a Bluetooth device".to_owned())]
+            }
+        }
+    }
+
+    /// When [`Self::advance`] has something to give, unless bytes come before; time since boot.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.sampler.deadline()
+    }
+
+    /// Takes word that nothing came until `now`: a stream that fell silent has ended.
+    pub fn advance(&mut self, now: Stamp) -> Vec<Item> {
+        self.sampler.absent(now).map(Item::Observation).into_iter().collect()
+    }
+
+    /// Ends a session or a port: gives what a stream had held back, and forgets half a frame.
+    pub fn end(&mut self) -> Vec<Item> {
+        self.framing = Framing::of(self.model);
+        let held = self.sampler.end().map(Item::Observation);
+        held.into_iter().chain(self.refusals.end().map(Item::Refused)).collect()
+    }
+
+    fn characteristic(&mut self, arrival: Arrival<'_>, uuid: Uuid) -> Vec<Item> {
+        let raw = arrival.raw;
+        match short_uuid(uuid) {
+            Some(characteristic::BLOOD_PRESSURE) => {
+                self.measured(arrival, blood_pressure::decode(raw).and_then(|it| it.report()))
+            }
+            Some(characteristic::CUFF_PRESSURE) => {
+                let decoded = blood_pressure::decode_cuff_pressure(raw);
+                let pressure = decoded.and_then(|it| it.cuff_pressure());
+                arrival.told(pressure.map(|it| it.map(Item::CuffPressure)))
+            }
+            Some(characteristic::PLX_SPOT_CHECK) => {
+                self.measured(arrival, plx::decode_spot_check(raw).and_then(|it| it.report()))
+            }
+            Some(characteristic::PLX_CONTINUOUS) => {
+                self.sampled(arrival, plx::decode_continuous(raw).and_then(|it| it.report()))
+            }
+            Some(characteristic::WEIGHT) => {
+                self.measured(arrival, weight::decode(raw).and_then(|it| it.report()))
+            }
+            Some(characteristic::TEMPERATURE) => {
+                self.measured(arrival, thermometer::decode(raw).and_then(|it| it.report()))
+            }
+            Some(characteristic::HEART_RATE) => {
+                self.sampled(arrival, heart_rate::decode(raw).and_then(|it| it.report()))
+            }
+            Some(characteristic::BATTERY_LEVEL) => {
+                let level = information::battery_percent(raw);
+                self.battery_percent = level.as_ref().ok().copied().or(self.battery_percent);
+                arrival.told(level.map(|it| Some(Item::Battery(it))))
+            }
+            Some(characteristic::MANUFACTURER) => arrival.text(Information::Manufacturer),
+            Some(characteristic::MODEL) => arrival.text(Information::Model),
+            Some(characteristic::SERIAL_NUMBER) => arrival.text(Information::SerialNumber),
+            Some(characteristic::FIRMWARE) => arrival.text(Information::Firmware),
+            Some(_) | None => vec![arrival.unexpected(format!("characteristic {uuid}"))],
+        }
+    }
+
+    fn packet(&mut self, arrival: Arrival<'_>, found: Result<Whole, Fault>) -> Vec<Item> {
+        match found {
+            Ok(Whole { packet, raw }) => {
+                self.sampled(Arrival { raw: &raw, ..arrival }, packet.report())
+            }
+            Err(Fault { error, raw }) => self.noise(Arrival { raw: &raw, ..arrival }, error),
+        }
+    }
+
+    fn line(&mut self, arrival: Arrival<'_>, line: Line) -> Vec<Item> {
+        let (raw, is_first) = match line {
+            Line::Whole(raw) => (raw, false),
+            Line::First(raw) => (raw, true),
+            Line::TooLong(raw) => {
+                let error = DecodeError::LineTooLong { len_bytes_max: LINE_LEN_BYTES_MAX };
+                return self.noise(Arrival { raw: &raw, ..arrival }, error);
+            }
+        };
+        let arrival = Arrival { raw: &raw, ..arrival };
+        let items = match &mut self.framing {
+            Framing::AndScale(_lines, weighings) => match and_scale::decode(&raw) {
+                Ok(load) if weighings.is_repeated(arrival.received, &load) => Ok(Vec::new()),
+                decoded => decoded.map(|it| self.weighed(arrival, it.report())),
+            },
+            Framing::NoninAscii(_) | Framing::NoninDataFormat2(_) | Framing::None => {
+                nonin_ascii::decode(&raw).map(|it| self.sampled(arrival, it.report()))
+            }
+        };
+        match items {
+            Ok(items) => items,
+            // The stream may have begun in the middle of a line.
+            Err(_half_a_line) if is_first => Vec::new(),
+            Err(error) => self.noise(arrival, error),
+        }
+    }
+
+    /// A measurement of its own: every one of them is told.
+    fn measured(&self, arrival: Arrival<'_>, report: Result<Report, DecodeError>) -> Vec<Item> {
+        arrival.told(report.map(|it| self.item(arrival, it, false)))
+    }
+
+    /// A measurement of its own on a line that may repeat and be noisy.
+    fn weighed(&mut self, arrival: Arrival<'_>, report: Result<Report, DecodeError>) -> Vec<Item> {
+        match report {
+            Ok(report) => {
+                self.refusals.good();
+                self.item(arrival, report, false).into_iter().collect()
+            }
+            Err(error) => self.noise(arrival, error),
+        }
+    }
+
+    /// A sample of a live stream: readings are picked, and a missing value is no news.
+    fn sampled(&mut self, arrival: Arrival<'_>, report: Result<Report, DecodeError>) -> Vec<Item> {
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => return self.noise(arrival, error),
+        };
+        self.refusals.good();
+        match self.item(arrival, report, true) {
+            Some(Item::Observation(sample)) => {
+                self.sampler.sample(sample).into_iter().map(Item::Observation).collect()
+            }
+            Some(_) | None => {
+                self.sampler.absent(arrival.received).map(Item::Observation).into_iter().collect()
+            }
+        }
+    }
+
+    /// Bytes of a stream that are no value.
+    fn noise(&mut self, arrival: Arrival<'_>, error: DecodeError) -> Vec<Item> {
+        self.refusals.refuse(arrival.refused(error)).map(Item::Refused).into_iter().collect()
+    }
+
+    fn item(&self, arrival: Arrival<'_>, report: Report, is_live_stream: bool) -> Option<Item> {
+        let Report { kind, device_time, user_slot, flags, result } = report;
+        let (received, raw) = (arrival.received, arrival.raw.to_vec());
+        match result {
+            Ok(values) => Some(Item::Observation(Observation {
+                kind,
+                values,
+                flags,
+                device_time,
+                user_slot,
+                battery_percent: self.battery_percent,
+                received,
+                raw,
+                is_live_stream,
+            })),
+            Err(NoResult::Failed(reasons)) => Some(Item::Failed(FailedMeasurement {
+                kind,
+                reasons,
+                flags,
+                device_time,
+                user_slot,
+                received,
+                raw,
+            })),
+            Err(NoResult::Absent) => None,
+        }
+    }
+}
+
+impl Framing {
+    fn of(model: &Model) -> Self {
+        match &model.transport {
+            Transport::Bluetooth { .. } => Self::None,
+            Transport::Serial { format, .. } => match format {
+                SerialFormat::NoninDataFormat2 => Self::NoninDataFormat2(Framer::default()),
+                SerialFormat::NoninAscii => Self::NoninAscii(Lines::default()),
+                SerialFormat::AndScale => Self::AndScale(Lines::default(), Weighings::default()),
+            },
+        }
+    }
+}
+
+impl Arrival<'_> {
+    fn told(self, item: Result<Option<Item>, DecodeError>) -> Vec<Item> {
+        let item = item.unwrap_or_else(|error| Some(Item::Refused(self.refused(error))));
+        item.into_iter().collect()
+    }
+
+    fn text(self, subject: Information) -> Vec<Item> {
+        let text = information::text(subject.as_str(), self.raw);
+        let item = |text: String| Item::Information { subject, text };
+        self.told(text.map(|it| Some(it).filter(|it| !it.is_empty()).map(item)))
+    }
+
+    fn unexpected(self, origin: String) -> Item {
+        Item::Refused(self.refused(DecodeError::UnexpectedSource { origin }))
+    }
+
+    fn refused(self, error: DecodeError) -> Refused {
+        let Self { received, source, raw } = self;
+        Refused { source, received, raw: raw.to_vec(), error, n_untold: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests;

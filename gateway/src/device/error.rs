@@ -1,0 +1,110 @@
+//! Why bytes could not be decoded.
+
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+/// Why bytes are no value.
+///
+/// The bytes are never used then; they are kept as they came. The same bytes fail the same way
+/// every time, so that there is nothing to try again.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    /// The bytes end before a field that their flags promise.
+    #[error("{len_bytes} bytes end before {field}")]
+    Truncated {
+        /// The first field that is not there.
+        field: &'static str,
+        /// How many bytes came.
+        len_bytes: usize,
+    },
+    /// Bytes are left over after the last field that the flags promise.
+    #[error("{len_bytes} bytes are {n_trailing} more than the flags promise")]
+    Trailing {
+        /// How many are left over.
+        n_trailing: usize,
+        /// How many bytes came.
+        len_bytes: usize,
+    },
+    /// A number that no instrument of this kind can show.
+    #[error("{field} of {value} is out of range")]
+    OutOfRange {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: Decimal,
+    },
+    /// A power of ten that no measurement has.
+    #[error("{field} has an absurd exponent of {exponent}")]
+    Exponent {
+        /// The field.
+        field: &'static str,
+        /// The power of ten.
+        exponent: i32,
+    },
+    /// The checksum does not fit the bytes.
+    #[error("checksum is {found:#04x}, but the bytes give {computed:#04x}")]
+    Checksum {
+        /// What the frame says.
+        found: u8,
+        /// What its bytes give.
+        computed: u8,
+    },
+    /// A bit that is fixed by the format has the other value.
+    #[error("{field} of {value:#04x} breaks the frame")]
+    Framing {
+        /// The byte.
+        field: &'static str,
+        /// Its value.
+        value: u8,
+    },
+    /// A packet ended before its last frame.
+    #[error("packet ended after {n_frames} of {n_frames_expected} frames")]
+    ShortPacket {
+        /// How many frames came.
+        n_frames: usize,
+        /// How many a packet has.
+        n_frames_expected: usize,
+    },
+    /// Many bytes went by and no frame was among them: wrong speed, wrong format, or noise.
+    #[error("no frame in {len_bytes} bytes")]
+    NoFrame {
+        /// How many bytes went by.
+        len_bytes: usize,
+    },
+    /// A line went on without an end.
+    #[error("line is longer than {len_bytes_max} bytes")]
+    LineTooLong {
+        /// The longest line that the format can have, with room to spare.
+        len_bytes_max: usize,
+    },
+    /// A line has another shape than its format.
+    #[error("line is not of the form {expected}")]
+    Line {
+        /// The form.
+        expected: &'static str,
+    },
+    /// A unit that is none of body weight.
+    #[error("unit {unit:?} is none of body weight")]
+    Unit {
+        /// The unit as it came.
+        unit: String,
+    },
+    /// A text is not in the encoding of its format.
+    #[error("{field} is not text")]
+    Text {
+        /// The field.
+        field: &'static str,
+    },
+    /// The device says that the value was made to show or to test something.
+    #[error("{origin} is not about a patient")]
+    NotPatientData {
+        /// What it says it is.
+        origin: &'static str,
+    },
+    /// Nothing is known of the characteristic or port where the bytes came from.
+    #[error("{origin} is not decoded for this device")]
+    UnexpectedSource {
+        /// Where they came from.
+        origin: String,
+    },
+}

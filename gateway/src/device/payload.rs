@@ -1,0 +1,48 @@
+//! Fields off the front of the value of a characteristic; no index, so that no length can panic.
+
+use super::error::DecodeError;
+
+/// The part of a payload that is not decoded yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Payload<'a> {
+    rest: &'a [u8],
+    len_bytes: usize,
+}
+
+impl<'a> Payload<'a> {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, len_bytes: bytes.len() }
+    }
+
+    /// The next `N` bytes, which are `field`.
+    pub(crate) fn array<const N: usize>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<[u8; N], DecodeError> {
+        let Some((&bytes, rest)) = self.rest.split_first_chunk::<N>() else {
+            return Err(DecodeError::Truncated { field, len_bytes: self.len_bytes });
+        };
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    pub(crate) fn byte(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+        self.array(field).map(|[byte]| byte)
+    }
+
+    pub(crate) fn u16_le(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        self.array(field).map(u16::from_le_bytes)
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Refuses bytes that no field has taken.
+    pub(crate) fn end(self) -> Result<(), DecodeError> {
+        if self.rest.is_empty() {
+            return Ok(());
+        }
+        Err(DecodeError::Trailing { n_trailing: self.rest.len(), len_bytes: self.len_bytes })
+    }
+}

@@ -1,0 +1,126 @@
+//! What a hub remembers from its ledger when it starts: the open alerts, and what a person has to be
+//! told. A damaged row must not stop the start.
+
+use std::collections::BTreeMap;
+
+use alerting::history::REACH;
+use alerting::{Alert, Condition, Engine};
+use jiff::Timestamp;
+use tracing::error;
+use vitals::{AlertId, Sequence, SequenceRanges};
+
+use super::{Hub, HubError, translate};
+use crate::clock::Stamp;
+use crate::store::{Lane, LedgerKey, News, Store, StoreError};
+
+/// Records read at once.
+const PAGE: usize = 256;
+
+/// Most readings that are looked through at a start for what rules look back on: over a day of a live
+/// stream, and far more than 35 days of spot checks.
+pub(super) const LOOKED_THROUGH_MAX: usize = 8192;
+
+/// The open alerts. One whose row is damaged is looked for among the records; where it is not there
+/// either, it is given up and told of.
+pub(super) fn open_alerts(store: &mut Store) -> Result<Vec<Alert>, StoreError> {
+    let mut alerts = Vec::new();
+    let mut damaged = Vec::new();
+    for open in store.open_alerts()? {
+        match open.payload.and_then(|it| translate::alert_of(&it).ok()) {
+            Some(alert) => alerts.push(alert),
+            None => damaged.push(open.id),
+        }
+    }
+    if damaged.is_empty() {
+        return Ok(alerts);
+    }
+    let mut told = told(store)?;
+    for LedgerKey { epoch, number } in damaged {
+        error!(%epoch, number, "open alert is damaged");
+        match told.remove(&AlertId { epoch, seq: number }) {
+            Some(alert) => alerts.push(alert),
+            None => store.lose_alert(LedgerKey { epoch, number })?,
+        }
+    }
+    Ok(alerts)
+}
+
+/// The alerts of which records tell, as they were after the latest of these.
+fn told(store: &Store) -> Result<BTreeMap<AlertId, Alert>, StoreError> {
+    let mut told: BTreeMap<AlertId, Alert> = BTreeMap::new();
+    let mut after = 0;
+    loop {
+        let page = store.pending(Lane::Alert, after, &SequenceRanges::new(), PAGE)?;
+        let Some(last) = page.last() else { return Ok(told) };
+        after = last.seq;
+        for alert in page.iter().filter_map(|it| translate::alert_of(&it.payload).ok()) {
+            if told.get(&alert.id).is_none_or(|known| known.rev < alert.rev) {
+                told.insert(alert.id, alert);
+            }
+        }
+    }
+}
+
+/// Tells the engine of the latest readings, at most `limit`, that its rules can look back on.
+pub(super) fn look_back(
+    store: &Store,
+    engine: &mut Engine,
+    limit: usize,
+) -> Result<(), StoreError> {
+    if !engine.looks_back() {
+        return Ok(());
+    }
+    let (mut before, mut left) = (Sequence::MAX, limit);
+    let mut oldest_of_interest = Timestamp::MIN;
+    while 0 < left {
+        let page = store.readings_before(before, PAGE.min(left))?;
+        let Some(last) = page.last() else { break };
+        before = last.seq;
+        left = left.saturating_sub(page.len());
+        for record in page {
+            let Ok(reading) = translate::reading_of(&record.payload) else { continue };
+            let received = reading.received_at.at;
+            if received < oldest_of_interest {
+                return Ok(());
+            }
+            let reach = received.checked_sub(REACH).unwrap_or(Timestamp::MIN);
+            oldest_of_interest = oldest_of_interest.max(reach);
+            engine.remember(&reading);
+        }
+    }
+    Ok(())
+}
+
+impl Hub {
+    /// Takes back into memory what the ledger says after it changed under the hub.
+    pub(super) fn recall(&mut self) -> Result<(), HubError> {
+        self.engine = self.engine.reopened(open_alerts(&mut self.store)?);
+        // The last reading may be there though its commit failed.
+        look_back(&self.store, &mut self.engine, PAGE)?;
+        self.held = self.store.held()?;
+        Ok(())
+    }
+
+    /// Raises an alert about everything that happened to the ledger and nobody was told of.
+    pub(super) fn tell_incidents(&mut self, now: Stamp) -> Result<(), HubError> {
+        let turn = self.store.turn();
+        for incident in self.store.incidents()? {
+            let News { rule, priority, text: why } = incident.news;
+            self.raise(now, &Condition { rule, priority, why })?;
+            self.with_room(now, |hub| {
+                if hub.store.turn() != turn {
+                    return Ok(());
+                }
+                let mut ledger = hub.store.begin()?;
+                ledger.forget_incident(incident.id)?;
+                Ok(ledger.commit()?)
+            })?;
+            if self.store.turn() != turn {
+                // Another database has others.
+                self.has_news = true;
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! Recording: the one transaction of a reading, an answer, a deadline or a remark.
+//!
+//! What a crash leaves behind: before the commit returns, nothing of it; after, all of it. The
+//! engine is told after the commit; a crash in between is a restart, which reads the ledger.
+
+use alerting::{Condition, Transition};
+use tracing::{debug, info};
+use vitals::wire::canonical;
+use vitals::wire::primitive::{Bytes, Time};
+use vitals::wire::v1::{self, EventKind, MESSAGE_LEN_BYTES_MAX, VERSION};
+use vitals::{AlertId, DeviceId, Epoch, HubId, Moment, Reading, ReadingId, SubjectId};
+
+use super::command::Accepted;
+use super::{Hub, HubError, translate};
+use crate::clock::Stamp;
+use crate::store::{Lane, Ledger, LedgerKey};
+
+/// Most raw bytes that one message carries; no characteristic or frame is longer.
+const RAW_LEN_BYTES_MAX: usize = MESSAGE_LEN_BYTES_MAX / 2;
+
+/// Something to tell the agency that is neither a reading nor an alert.
+#[derive(Debug, Clone)]
+pub(super) struct Remark {
+    pub(super) kind: EventKind,
+    pub(super) device: Option<DeviceId>,
+    pub(super) subject: Option<SubjectId>,
+    pub(super) text: String,
+    pub(super) source: Option<String>,
+    pub(super) raw: Option<Vec<u8>>,
+    /// Content identity: a remark that a device repeats is recorded once.
+    pub(super) identity: Option<[u8; 16]>,
+    /// The command that it answers, which is done with.
+    pub(super) command: Option<Accepted>,
+}
+
+impl Remark {
+    pub(super) fn about_hub(kind: EventKind, text: String) -> Self {
+        Self {
+            kind,
+            device: None,
+            subject: None,
+            text,
+            source: None,
+            raw: None,
+            identity: None,
+            command: None,
+        }
+    }
+}
+
+impl Hub {
+    /// Records a reading with everything that follows from it; whether it was new: a replay is
+    /// dropped.
+    ///
+    /// `reading.id` and `reading.recorded` are given here.
+    pub(super) fn record_reading(
+        &mut self,
+        now: Stamp,
+        reading: &Reading,
+        identity: Option<[u8; 16]>,
+    ) -> Result<bool, HubError> {
+        self.with_room(now, |hub| hub.commit_reading(now, reading.clone(), identity))
+    }
+
+    fn commit_reading(
+        &mut self,
+        now: Stamp,
+        mut reading: Reading,
+        identity: Option<[u8; 16]>,
+    ) -> Result<bool, HubError> {
+        let recorded = self.moment(now);
+        reading.recorded = recorded;
+        let epoch = self.store.epoch();
+        let content = identity.map(|it| content_key(&reading.device.id, it));
+        let mut ledger = self.store.begin()?;
+        if let Some(content) = &content {
+            if ledger.knows_content(content)? {
+                debug!(device = %reading.device.id, "replayed reading dropped");
+                return Ok(false);
+            }
+            ledger.remember_content(content, ledger.next_seq())?;
+        }
+        let seq = ledger.next_number();
+        reading.id = ReadingId { epoch, seq };
+        reading.raw.truncate(RAW_LEN_BYTES_MAX);
+        let message = v1::Reading::new(&reading, &self.id);
+        ledger.append(Lane::Reading, &canonical::encode(&message)?)?;
+        let next = AlertId { epoch, seq: ledger.next_number() };
+        let transitions = self.engine.observe(recorded.at, &reading, next);
+        append_transitions(&mut ledger, &self.id, epoch, recorded, &transitions)?;
+        ledger.commit()?;
+        let (device, kind) = (&reading.device.id, &reading.kind);
+        match self.store.is_in_memory() {
+            true => debug!(%device, %kind, %epoch, seq, "reading held in memory"),
+            false => debug!(%device, %kind, %epoch, seq, "reading recorded"),
+        }
+        self.apply(&transitions);
+        self.engine.remember(&reading);
+        Ok(true)
+    }
+
+    /// Records a remark; one that a device repeats is dropped.
+    #[expect(clippy::needless_pass_by_value, reason = "each remark is made for this call")]
+    pub(super) fn remark(&mut self, now: Stamp, remark: Remark) -> Result<(), HubError> {
+        self.with_room(now, |hub| hub.commit_remark(now, remark.clone()))
+    }
+
+    fn commit_remark(&mut self, now: Stamp, remark: Remark) -> Result<(), HubError> {
+        let recorded = self.moment(now);
+        let epoch = self.store.epoch();
+        let mut ledger = self.store.begin()?;
+        if let (Some(device), Some(identity)) = (&remark.device, remark.identity) {
+            let content = content_key(device, identity);
+            if ledger.knows_content(&content)? {
+                return Ok(());
+            }
+            ledger.remember_content(&content, ledger.next_seq())?;
+        }
+        let raw = remark.raw.map(|mut it| {
+            it.truncate(RAW_LEN_BYTES_MAX);
+            Bytes(it)
+        });
+        let message = v1::Event {
+            v: VERSION,
+            epoch: Bytes(epoch.0.to_vec()),
+            seq: ledger.next_number(),
+            hub: self.id.as_str().to_owned(),
+            recorded_at: Time(recorded.at),
+            clock: v1::Clock::of(&recorded),
+            kind: remark.kind.as_str().to_owned(),
+            device: remark.device.map(|it| it.as_str().to_owned()),
+            subject: remark.subject.map(|it| it.as_str().to_owned()),
+            text: remark.text,
+            source: remark.source,
+            raw,
+        };
+        ledger.append(Lane::Event, &canonical::encode(&message)?)?;
+        if let Some(it) = remark.command {
+            it.remember(&ledger, recorded)?;
+        }
+        ledger.commit()?;
+        info!(kind = remark.kind.as_str(), "event recorded");
+        Ok(())
+    }
+
+    /// Records what follows from time alone.
+    pub(super) fn advance(&mut self, now: Stamp) -> Result<(), HubError> {
+        self.with_room(now, |hub| hub.commit_advance(now))
+    }
+
+    fn commit_advance(&mut self, now: Stamp) -> Result<(), HubError> {
+        let recorded = self.moment(now);
+        let epoch = self.store.epoch();
+        let mut ledger = self.store.begin()?;
+        let next = AlertId { epoch, seq: ledger.next_number() };
+        let transitions = self.engine.advance(recorded.at, next);
+        append_transitions(&mut ledger, &self.id, epoch, recorded, &transitions)?;
+        ledger.commit()?;
+        self.apply(&transitions);
+        Ok(())
+    }
+
+    /// Records that something is wrong with the hub itself; what stands already is not told again.
+    pub(super) fn raise(&mut self, now: Stamp, condition: &Condition) -> Result<(), HubError> {
+        self.with_room(now, |hub| {
+            // Inside: a ledger that goes on elsewhere gives other numbers.
+            let next = AlertId { epoch: hub.store.epoch(), seq: hub.store.next_number() };
+            let transition = hub.engine.condition_stands(hub.local(now), condition, next);
+            transition.map_or(Ok(()), |it| hub.commit_transition(now, &it, None))
+        })
+    }
+
+    /// Records that the condition `rule` is over.
+    pub(super) fn clear(&mut self, now: Stamp, rule: &str) -> Result<(), HubError> {
+        let Some(transition) = self.engine.condition_is_over(self.local(now), rule) else {
+            return Ok(());
+        };
+        self.with_room(now, |hub| hub.commit_transition(now, &transition, None))
+    }
+
+    /// Records a person's answer to an alert, with the command that carried it.
+    pub(super) fn record_answer(
+        &mut self,
+        now: Stamp,
+        transition: &Transition,
+        command: &Accepted,
+    ) -> Result<(), HubError> {
+        self.with_room(now, |hub| hub.commit_transition(now, transition, Some(command)))
+    }
+
+    fn commit_transition(
+        &mut self,
+        now: Stamp,
+        transition: &Transition,
+        command: Option<&Accepted>,
+    ) -> Result<(), HubError> {
+        let recorded = self.moment(now);
+        let epoch = self.store.epoch();
+        let mut ledger = self.store.begin()?;
+        let transitions = std::slice::from_ref(transition);
+        append_transitions(&mut ledger, &self.id, epoch, recorded, transitions)?;
+        if let Some(it) = command {
+            it.remember(&ledger, recorded)?;
+        }
+        ledger.commit()?;
+        self.apply(transitions);
+        Ok(())
+    }
+
+    fn apply(&mut self, transitions: &[Transition]) {
+        for transition in transitions {
+            let Transition { change, alert } = transition;
+            let (state, priority) = (change.as_str(), alert.priority.as_str());
+            info!(alert = %alert.id, rule = %alert.rule, state, priority, "alert changed");
+            self.engine.apply(transition);
+        }
+    }
+}
+
+fn append_transitions(
+    ledger: &mut Ledger<'_>,
+    hub: &HubId,
+    epoch: Epoch,
+    recorded: Moment,
+    transitions: &[Transition],
+) -> Result<(), HubError> {
+    for Transition { change, alert } in transitions {
+        let seq = ledger.next_number();
+        let message = translate::alert_message(*change, alert, hub, epoch, seq, recorded);
+        let payload = canonical::encode(&message)?;
+        ledger.append(Lane::Alert, &payload)?;
+        let id = LedgerKey { epoch: alert.id.epoch, number: alert.id.seq };
+        if alert.is_open() {
+            ledger.keep_open(id, &payload)?;
+        } else {
+            ledger.end_alert(id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Key of a content identity in the ledger: records of one device lie together.
+fn content_key(device: &DeviceId, identity: [u8; 16]) -> Vec<u8> {
+    let mut key = device.as_str().as_bytes().to_vec();
+    key.push(0);
+    key.extend(identity);
+    key
+}

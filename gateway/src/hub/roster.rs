@@ -1,0 +1,192 @@
+//! The devices of the home: whose they are, what decodes them, and how each is doing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use vitals::{DeviceId, DeviceReference, SubjectId};
+
+use crate::clock::Stamp;
+use crate::device::catalogue::Model;
+use crate::device::{Decoder, Item, StreamSettings};
+use crate::link::{Frame, LinkName};
+
+/// A device of the home.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Name that this hub gave it.
+    pub id: DeviceId,
+    /// Its row in the catalogue.
+    pub model: &'static Model,
+    /// Whose measurements it makes.
+    pub owner: Owner,
+    /// How its stream becomes readings.
+    pub stream: StreamSettings,
+}
+
+/// Whose measurements a device makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// Always the same client's.
+    One(SubjectId),
+    /// Of whoever the device's user slot says; without a slot nobody knows.
+    Slots(BTreeMap<u8, SubjectId>),
+}
+
+impl Owner {
+    /// Whether a measurement can be of `subject`.
+    #[must_use]
+    pub fn may_be(&self, subject: &SubjectId) -> bool {
+        match self {
+            Self::One(owner) => owner == subject,
+            Self::Slots(owners) => owners.values().any(|it| it == subject),
+        }
+    }
+
+    /// Whose a measurement with this user slot is, or whose it may be. It is never guessed.
+    pub(super) fn of(&self, user_slot: Option<u8>) -> (Option<SubjectId>, Vec<SubjectId>) {
+        match self {
+            Self::One(subject) => (Some(subject.clone()), Vec::new()),
+            Self::Slots(subjects) => match user_slot.and_then(|slot| subjects.get(&slot)) {
+                Some(subject) => (Some(subject.clone()), Vec::new()),
+                None => {
+                    let candidates: BTreeSet<_> = subjects.values().cloned().collect();
+                    (None, candidates.into_iter().collect())
+                }
+            },
+        }
+    }
+}
+
+/// How one device is doing.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) device: Device,
+    decoder: Decoder,
+    pub(super) last_seen: Option<Stamp>,
+    pub(super) last_reading: Option<Stamp>,
+    pub(super) last_error: Option<String>,
+    pub(super) battery_percent: Option<u8>,
+    /// When its clock last agreed with the hub's; time since boot.
+    pub(super) clock_agreed: Option<Duration>,
+}
+
+/// Every device of the home, and which links are lost.
+#[derive(Debug)]
+pub(super) struct Roster {
+    members: BTreeMap<DeviceId, Member>,
+    lost_links: BTreeSet<LinkName>,
+}
+
+impl Roster {
+    pub(super) fn new(devices: Vec<Device>) -> Self {
+        let member = |device: Device| {
+            let member = Member {
+                decoder: Decoder::new(device.model, device.stream),
+                device: device.clone(),
+                last_seen: None,
+                last_reading: None,
+                last_error: None,
+                battery_percent: None,
+                clock_agreed: None,
+            };
+            (device.id, member)
+        };
+        Self { members: devices.into_iter().map(member).collect(), lost_links: BTreeSet::new() }
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
+    pub(super) fn member(&self, id: &DeviceId) -> Option<&Member> {
+        self.members.get(id)
+    }
+
+    pub(super) fn member_mut(&mut self, id: &DeviceId) -> Option<&mut Member> {
+        self.members.get_mut(id)
+    }
+
+    /// What a frame says; nothing where the device is not of this home.
+    pub(super) fn decode(&mut self, frame: &Frame) -> Vec<Item> {
+        let Some(member) = self.members.get_mut(&frame.device) else { return Vec::new() };
+        member.last_seen = Some(frame.received);
+        member.decoder.push(frame.received, frame.source, &frame.bytes)
+    }
+
+    /// When a device's silence means something; time since boot.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        self.members.values().filter_map(|it| it.decoder.next_deadline()).min()
+    }
+
+    /// What follows from the silence of each device.
+    pub(super) fn advance(&mut self, now: Stamp) -> Vec<(DeviceId, Vec<Item>)> {
+        let advance = |(id, member): (&DeviceId, &mut Member)| {
+            let items = member.decoder.advance(now);
+            (!items.is_empty()).then(|| (id.clone(), items))
+        };
+        self.members.iter_mut().filter_map(advance).collect()
+    }
+
+    /// What was held back for the end of a session.
+    pub(super) fn end_session(&mut self, id: &DeviceId) -> Vec<Item> {
+        self.members.get_mut(id).map(|it| it.decoder.end()).unwrap_or_default()
+    }
+
+    pub(super) fn seen(&mut self, id: &DeviceId, at: Stamp) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.last_seen = Some(at);
+        }
+    }
+
+    pub(super) fn failed(&mut self, id: &DeviceId, cause: String) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.last_error = Some(cause);
+        }
+    }
+
+    /// Notes that a link works; whether it did not before.
+    pub(super) fn link_up(&mut self, link: LinkName) -> bool {
+        self.lost_links.remove(&link)
+    }
+
+    /// Notes that a link is lost; whether it worked before.
+    pub(super) fn link_lost(&mut self, link: LinkName) -> bool {
+        self.lost_links.insert(link)
+    }
+}
+
+impl Member {
+    /// The device as a reading names it.
+    pub(super) fn reference(&self, battery_percent: Option<u8>) -> DeviceReference {
+        DeviceReference {
+            id: self.device.id.clone(),
+            kind: self.device.model.kind,
+            model: self.device.model.key.to_owned(),
+            battery_percent: battery_percent.or(self.battery_percent),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(text: &str) -> SubjectId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_device_of_one_client_never_doubts() {
+        let owner = Owner::One(subject("a"));
+        assert_eq!(owner.of(None), (Some(subject("a")), vec![]));
+        assert_eq!(owner.of(Some(2)), (Some(subject("a")), vec![]));
+    }
+
+    #[test]
+    fn a_shared_device_goes_by_its_user_slot_and_never_guesses() {
+        let owner = Owner::Slots(BTreeMap::from([(1, subject("a")), (2, subject("b"))]));
+        assert_eq!(owner.of(Some(2)), (Some(subject("b")), vec![]));
+        assert_eq!(owner.of(Some(3)), (None, vec![subject("a"), subject("b")]));
+        assert_eq!(owner.of(None), (None, vec![subject("a"), subject("b")]));
+    }
+}

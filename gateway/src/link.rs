@@ -1,0 +1,79 @@
+//! Links: bytes with the device they came from and the moment they came, no parsing.
+
+pub mod bluetooth;
+pub mod serial;
+
+use uuid::Uuid;
+use vitals::DeviceId;
+
+use crate::clock::Stamp;
+
+/// Where in a device bytes came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Value of a GATT characteristic: one whole value.
+    Characteristic(Uuid),
+    /// Serial line: any piece of the stream.
+    Serial,
+}
+
+/// Bytes as they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The device.
+    pub device: DeviceId,
+    /// Where in it.
+    pub source: Source,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// When they came.
+    pub received: Stamp,
+}
+
+/// Which link an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkName {
+    /// Bluetooth LE through BlueZ.
+    Bluetooth,
+    /// Serial ports.
+    Serial,
+}
+
+impl LinkName {
+    /// What logs and events call it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bluetooth => "bluetooth",
+            Self::Serial => "serial",
+        }
+    }
+}
+
+/// How a session with a device ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// The device ended it after it was set up: how episodic devices say that they are done.
+    ByDevice,
+    /// We ended it: the device had nothing more to say.
+    ByHub,
+    /// It failed before it was set up, or in a way that lost something; one sentence.
+    Failed(String),
+}
+
+/// What a link tells the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// A link can be used.
+    Up(LinkName),
+    /// A link cannot be used; one sentence why. It goes on trying.
+    Lost(LinkName, String),
+    /// A device was heard, or its port is there.
+    Seen(DeviceId, Stamp),
+    /// A session with a device began.
+    Begun(DeviceId, Stamp),
+    /// A session ended.
+    Ended(DeviceId, SessionEnd, Stamp),
+    /// Bytes came.
+    Frame(Frame),
+}

@@ -1,0 +1,195 @@
+//! The serial link: one task a port that opens it, reads it, and opens it again after an unplug.
+//!
+//! ```text
+//! trap                                              answer
+//! unplugged port reads Ok(0) for ever               Ok(0) means gone
+//! or EIO, EBADF, ENXIO                              every read error means gone
+//! name of the port changes with the socket          configure a /dev/serial/by-id path; it is
+//!                                                   resolved again at each open
+//! DTR and RTS give ENOTTY on pseudo-terminals       tolerated
+//! an open or a read hangs                           other ports have tasks of their own
+//! the hub is slow                                   the task waits; the kernel buffers 4 KiB, then
+//!                                                   the device's flow control or loss
+//! ```
+//!
+//! [`LinkEvent::Up`] says that every port is open, [`LinkEvent::Lost`] that one is not, and which.
+//! A session lasts from open to unplug. It never ends well: whoever pulls a plug may cut a frame.
+
+mod board;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tokio_serial::{
+    DataBits, FlowControl, Parity, SerialPort as _, SerialPortBuilderExt as _, SerialStream,
+    StopBits,
+};
+use vitals::DeviceId;
+
+use self::board::Board;
+use super::{Frame, LinkEvent, LinkName, SessionEnd, Source};
+use crate::clock::Clock;
+use crate::supervise::Supervisor;
+
+/// First wait before a port is tried again.
+const RETRY_FIRST: Duration = Duration::from_millis(125);
+/// Longest wait before a port is tried again: a replugged device is read within a second.
+const RETRY_LONGEST: Duration = Duration::from_secs(1);
+/// Bytes taken at once: the size of the kernel's terminal buffer.
+const CHUNK_LEN_BYTES: usize = 4096;
+
+/// A serial port and the device behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialPort {
+    /// The device.
+    pub device: DeviceId,
+    /// The port, best as `/dev/serial/by-id/…`: that name survives another USB socket.
+    pub path: PathBuf,
+    /// Bits per second.
+    pub baud: u32,
+    /// Bits per character.
+    pub data_bits: DataBits,
+    /// Parity of a character.
+    pub parity: Parity,
+    /// Stop bits after a character.
+    pub stop_bits: StopBits,
+}
+
+/// Reads every port for as long as the hub listens.
+///
+/// # Errors
+///
+/// Fails when a port's task dies. A port that cannot be opened is no error: it is tried again.
+pub async fn run(
+    ports: Vec<SerialPort>,
+    clock: Clock,
+    events: mpsc::Sender<LinkEvent>,
+) -> anyhow::Result<()> {
+    let board = Arc::new(Mutex::new(Board::new(ports.iter().map(|port| port.device.clone()))));
+    let mut tasks = Supervisor::new();
+    for port in ports {
+        let reader = Reader { port, clock, events: events.clone(), board: Arc::clone(&board) };
+        tasks.spawn("serial port", reader.run());
+    }
+    match tasks.next_end().await {
+        // Without a port there is nothing to do, which is not a reason to end.
+        None => {
+            events.closed().await;
+            Ok(())
+        }
+        Some((_name, Ok(()))) => Ok(()),
+        Some((name, Err(error))) => Err(error.context(format!("{name} ended"))),
+    }
+}
+
+/// The hub stopped listening.
+#[derive(Debug)]
+struct HubGone;
+
+#[derive(Debug)]
+struct Reader {
+    port: SerialPort,
+    clock: Clock,
+    events: mpsc::Sender<LinkEvent>,
+    board: Arc<Mutex<Board>>,
+}
+
+impl Reader {
+    async fn run(self) -> anyhow::Result<()> {
+        let mut wait = RETRY_FIRST;
+        loop {
+            let step = match self.open().await {
+                Ok(stream) => {
+                    wait = RETRY_FIRST;
+                    self.session(stream).await
+                }
+                Err(error) => self.report_closed(&format!("{error:#}")).await,
+            };
+            if let Err(HubGone) = step {
+                return Ok(());
+            }
+            sleep(wait).await;
+            wait = RETRY_LONGEST.min(wait.saturating_mul(2));
+        }
+    }
+
+    /// Opens the port on a thread for blocking calls: a driver in trouble can take its time.
+    async fn open(&self) -> anyhow::Result<SerialStream> {
+        let path =
+            self.port.path.to_str().ok_or_else(|| anyhow!("its path is not UTF-8"))?.to_owned();
+        let builder = tokio_serial::new(path, self.port.baud)
+            .data_bits(self.port.data_bits)
+            .parity(self.port.parity)
+            .stop_bits(self.port.stop_bits)
+            .flow_control(FlowControl::None);
+        let mut stream = tokio::task::spawn_blocking(move || builder.open_native_async()).await??;
+        let lines = [
+            ("dtr", stream.write_data_terminal_ready(true)),
+            ("rts", stream.write_request_to_send(true)),
+        ];
+        for (line, outcome) in lines {
+            if let Err(error) = outcome {
+                tracing::debug!(device = %self.port.device, line, %error, "port has no such line");
+            }
+        }
+        Ok(stream)
+    }
+
+    /// Reads until the port is gone.
+    async fn session(&self, mut stream: SerialStream) -> Result<(), HubGone> {
+        let device = &self.port.device;
+        let opened = self.clock.now();
+        tracing::info!(device = %device, path = %self.port.path.display(), "serial port open");
+        if self.board().opened(device) {
+            self.tell(LinkEvent::Up(LinkName::Serial)).await?;
+        }
+        self.tell(LinkEvent::Seen(device.clone(), opened)).await?;
+        self.tell(LinkEvent::Begun(device.clone(), opened)).await?;
+
+        let mut chunk = vec![0; CHUNK_LEN_BYTES];
+        let why = loop {
+            match stream.read(&mut chunk).await {
+                Ok(0) => break "it was unplugged".to_owned(),
+                Ok(len_bytes) => {
+                    let bytes = chunk.get(..len_bytes).unwrap_or_default().to_vec();
+                    let received = self.clock.now();
+                    let device = device.clone();
+                    let frame = Frame { device, source: Source::Serial, bytes, received };
+                    self.tell(LinkEvent::Frame(frame)).await?;
+                }
+                Err(error) => break error.to_string(),
+            }
+        };
+        drop(stream);
+        let end = SessionEnd::Failed(format!("the serial port of {device} is gone: {why}"));
+        self.tell(LinkEvent::Ended(device.clone(), end, self.clock.now())).await?;
+        self.report_closed(&why).await
+    }
+
+    /// Says once per outage that the port is not open.
+    async fn report_closed(&self, why: &str) -> Result<(), HubGone> {
+        let device = &self.port.device;
+        if self.board().closed(device) {
+            tracing::warn!(device = %device, path = %self.port.path.display(), error = why, "serial port not open");
+            let sentence = format!("the serial port of {device} cannot be used: {why}");
+            self.tell(LinkEvent::Lost(LinkName::Serial, sentence)).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, event: LinkEvent) -> Result<(), HubGone> {
+        self.events.send(event).await.map_err(|_closed| HubGone)
+    }
+
+    fn board(&self) -> std::sync::MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,301 @@
+//! Every golden vector means to us what its source says, through the decoders of the daemon.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateway::command::decode::{Decoded, decode, format};
+use gateway::device::nonin_df2::Frame;
+use gateway::device::{DecodeError, Item};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+const GOLDEN: &str = include_str!("../../tests/vectors/golden.jsonl");
+
+/// Vectors that mean something else to us, and why.
+const DISAGREEMENTS: &[(&str, &str)] = &[(
+    "bpm-beurer-bm85-naive",
+    "what a decoder without the Beurer layout makes of a BM85: a pulse of -256000; we know the \
+     layout by its length and give 63, as bpm-beurer-bm85-1 says of the same bytes",
+)];
+
+/// How many vectors there are of each format: none is lost by a wrong filter.
+const N_VECTORS: &[(&str, usize)] = &[
+    ("2A08", 6),
+    ("2A19", 5),
+    ("2A1C", 9),
+    ("2A29", 1),
+    ("2A35", 15),
+    ("2A35+quirk:beurer_be", 3),
+    ("2A36", 5),
+    ("2A37", 16),
+    ("2A5E", 2),
+    ("2A5F", 3),
+    ("2A9D", 8),
+    ("A&D standard ASCII", 3),
+    ("FLOAT-LE", 8),
+    ("Nonin DF2 frame", 6),
+    ("Nonin DF2 packet (25 frames)", 2),
+    ("Nonin DF2 stream (30 frames, mid-packet start)", 1),
+    ("SFLOAT-LE", 12),
+];
+
+struct Vector {
+    id: String,
+    protocol: String,
+    bytes: Vec<u8>,
+    expected: BTreeMap<String, Value>,
+}
+
+fn vectors() -> Vec<Vector> {
+    let vector = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| line.get(key).unwrap().as_str().unwrap().to_owned();
+        let expected = line.get("expected").unwrap().as_object().unwrap();
+        assert!(!text("source").is_empty());
+        Vector {
+            id: text("id"),
+            protocol: text("protocol"),
+            bytes: hex::decode(text("hex")).unwrap(),
+            expected: expected.clone().into_iter().collect(),
+        }
+    };
+    GOLDEN.lines().map(vector).collect()
+}
+
+fn is_disputed(id: &str) -> bool {
+    DISAGREEMENTS.iter().any(|(disputed, _why)| *disputed == id)
+}
+
+/// Everything that is wrong with our reading of `vector`.
+fn differences(vector: &Vector) -> Vec<String> {
+    let decoded = decode(format(&vector.protocol).unwrap(), &vector.bytes);
+    if let Some(error) = vector.expected.get("error") {
+        return match decoded {
+            Err(refusal) if is_refusal(error.as_str().unwrap(), &refusal) => Vec::new(),
+            other => vec![format!("{error} expected, not {other:?}")],
+        };
+    }
+    let decoded = match decoded {
+        Ok(decoded) => decoded,
+        Err(refusal) => return vec![format!("refused: {refusal}")],
+    };
+    let expected = vector.expected.iter();
+    expected.filter_map(|(key, value)| difference(vector, &decoded, key, value)).collect()
+}
+
+/// Whether `refusal` is what the source of a vector calls `error`.
+fn is_refusal(error: &str, refusal: &DecodeError) -> bool {
+    match error {
+        "length" | "too short" | "type flagged but absent" => {
+            matches!(refusal, DecodeError::Truncated { .. })
+        }
+        ">100" => matches!(refusal, DecodeError::OutOfRange { .. }),
+        "checksum" => matches!(refusal, DecodeError::Checksum { .. }),
+        "header bit7" => matches!(refusal, DecodeError::Framing { field: "status", .. }),
+        _unknown => false,
+    }
+}
+
+fn difference(vector: &Vector, decoded: &Decoded, key: &str, expected: &Value) -> Option<String> {
+    let is_same = match key {
+        "_frames" => expected.as_u64() == Some(frames(vector).len().try_into().unwrap()),
+        "_sync_at" => {
+            let is_first = |(position, frame): (usize, Frame)| {
+                frame.status.is_first().then(|| Value::from(position))
+            };
+            let at: Vec<_> = frames(vector).into_iter().enumerate().filter_map(is_first).collect();
+            *expected == Value::from(at)
+        }
+        "contact_supported" => {
+            let has_field = decoded.fields.iter().any(|(field, _value)| *field == "has_contact");
+            expected.as_bool() == Some(has_field)
+        }
+        // What is left over is refused, so that there is never any.
+        "trailing" => expected.as_u64() == Some(0),
+        "status.flags" => status_words(decoded, false) == words(expected),
+        "status.pulse_rate_range" => {
+            let word = match expected.as_str() {
+                Some("below_lower") => Some("pulse-rate-below-range".to_owned()),
+                Some("above_upper") => Some("pulse-rate-above-range".to_owned()),
+                _in_range => None,
+            };
+            status_words(decoded, true) == word.into_iter().collect()
+        }
+        _field => {
+            let name = our_name(&vector.protocol, key);
+            let field = decoded.fields.iter().find(|(field, _value)| *field == name);
+            field.is_some_and(|(_name, value)| is_equal(value, expected))
+        }
+    };
+    (!is_same).then(|| format!("{key} of {expected} expected in {:?}", decoded.fields))
+}
+
+fn frames(vector: &Vector) -> Vec<Frame> {
+    let (frames, rest) = vector.bytes.as_chunks::<5>();
+    assert!(rest.is_empty());
+    frames.iter().map(|it| Frame::decode(*it).unwrap()).collect()
+}
+
+/// Words of the status of a blood pressure, with or without those on the range of the pulse rate.
+fn status_words(decoded: &Decoded, is_pulse_rate: bool) -> BTreeSet<String> {
+    let field = decoded.fields.iter().find(|(name, _value)| *name == "status_words");
+    let words = field.unwrap().1.as_array().unwrap().iter();
+    let words = words.map(|it| it.as_str().unwrap().to_owned());
+    words.filter(|it| it.starts_with("pulse-rate") == is_pulse_rate).collect()
+}
+
+/// Words of the vectors in ours.
+fn words(expected: &Value) -> BTreeSet<String> {
+    let our_word = |it: &Value| match it.as_str().unwrap() {
+        "cuff_too_loose" => "cuff-loose".to_owned(),
+        word => word.replace('_', "-"),
+    };
+    expected.as_array().unwrap().iter().map(our_word).collect()
+}
+
+/// Our name for a field of the vectors.
+fn our_name<'a>(protocol: &str, key: &'a str) -> &'a str {
+    match (protocol, key) {
+        (_any, "timestamp" | "datetime") => "time",
+        ("2A19", "level") => "battery_percent",
+        ("2A1C", "type") => "site",
+        ("2A29", "ascii") => "text",
+        ("2A37", "hr") => "heart_rate",
+        ("2A37", "contact") => "has_contact",
+        ("2A5E" | "2A5F", "pr") => "pulse",
+        ("2A5E" | "2A5F", "pr_fast") => "pulse_fast",
+        ("2A5E" | "2A5F", "pr_slow") => "pulse_slow",
+        ("2A5E" | "2A5F", "device_sensor_status") => "device_status",
+        ("2A5E" | "2A5F", "pai") => "pulse_amplitude_index",
+        ("2A5E", "clock_not_set") => "is_clock_unset",
+        (_any, "status.raw") => "status",
+        ("Nonin DF2 frame", "sensor_alarm") => "is_sensor_alarm",
+        ("Nonin DF2 frame", "out_of_track") => "is_out_of_track",
+        ("Nonin DF2 frame", "disconnected") => "is_disconnected",
+        (_nonin, "hr") => "heart_rate",
+        (_nonin, "rev") => "revision",
+        (_nonin, "spo2_d") => "spo2_display",
+        (_nonin, "spo2_bb") => "spo2_beat_to_beat",
+        (_nonin, "e_hr") => "heart_rate_extended",
+        (_nonin, "e_spo2") => "spo2_extended",
+        (_nonin, "e_spo2_d") => "spo2_extended_display",
+        (_nonin, "hr_d") => "heart_rate_display",
+        (_nonin, "e_hr_d") => "heart_rate_extended_display",
+        (_any, same) => same,
+    }
+}
+
+/// Whether a field of ours says what a vector says: numbers as numbers, whatever their precision.
+fn is_equal(ours: &Value, expected: &Value) -> bool {
+    match (ours, expected) {
+        (Value::Array(ours), Value::Array(expected)) => ours == expected,
+        (ours, Value::Number(number)) => number_of(ours) == Some(decimal(&number.to_string())),
+        (Value::String(ours), Value::String(expected)) => {
+            let special = match expected.as_str() {
+                "NaN" => "not-a-number",
+                "NRes" => "not-at-this-resolution",
+                "+INFINITY" => "above-range",
+                "-INFINITY" => "below-range",
+                "C" => "°C",
+                "F" => "°F",
+                same => same,
+            };
+            ours == special
+        }
+        (ours, expected) => ours == expected,
+    }
+}
+
+fn number_of(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => Some(decimal(&number.to_string())),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().or_else(|_plain| Decimal::from_scientific(text)).unwrap()
+}
+
+#[test]
+fn every_vector_means_what_its_source_says() {
+    let mut n_passed: BTreeMap<String, usize> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for vector in vectors() {
+        let differences = differences(&vector);
+        if differences.is_empty() != is_disputed(&vector.id) {
+            *n_passed.entry(vector.protocol).or_default() += 1;
+        } else {
+            problems.push(format!("{}: {differences:?}", vector.id));
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+    let expected: BTreeMap<_, _> =
+        N_VECTORS.iter().map(|(protocol, n)| ((*protocol).to_owned(), *n)).collect();
+    assert_eq!(n_passed, expected);
+}
+
+#[test]
+fn what_the_hub_takes_over_is_what_the_fields_say() {
+    for vector in vectors() {
+        let Ok(decoded) = decode(format(&vector.protocol).unwrap(), &vector.bytes) else {
+            continue;
+        };
+        let field = |name: &str| {
+            let found = decoded.fields.iter().find(|(field, _value)| *field == name);
+            found.and_then(|(_name, value)| number_of(value)).filter(|it| !it.is_zero())
+        };
+        for item in &decoded.items {
+            let Item::Observation(observation) = item else { continue };
+            for measured in &observation.values {
+                let names: &[_] = match measured.vital.as_str() {
+                    "systolic-pressure" => &["systolic"],
+                    "diastolic-pressure" => &["diastolic"],
+                    "mean-arterial-pressure" => &["mean"],
+                    "pulse-rate" => &["heart_rate_display", "pulse"],
+                    "oxygen-saturation" => &["spo2_display", "spo2"],
+                    "pulse-amplitude-index" => &["pulse_amplitude_index"],
+                    "body-weight" => &["weight", "value"],
+                    "body-height" => &["height"],
+                    "body-mass-index" => &["bmi"],
+                    "body-temperature" => &["temperature"],
+                    _heart_rate => &["heart_rate"],
+                };
+                let said = names.iter().find_map(|it| field(it)).unwrap();
+                let is_gram = decoded.fields.contains(&("unit", Value::from("g")));
+                let scale = if is_gram { Decimal::new(1, 3) } else { Decimal::ONE };
+                assert_eq!(measured.quantity.value(), said * scale, "{}", vector.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn failed_measurements_and_cuffs_at_work_become_no_readings() {
+    let outcome = |item: &Item| match item {
+        Item::Observation(_) => "observation",
+        Item::Failed(_) => "failed",
+        Item::Refused(_) => "refused",
+        Item::CuffPressure(_) => "cuff-pressure",
+        Item::Battery(_) => "battery",
+        Item::Information { .. } => "information",
+    };
+    let mut n_outcomes: BTreeMap<(String, &str), usize> = BTreeMap::new();
+    for vector in vectors() {
+        let Ok(decoded) = decode(format(&vector.protocol).unwrap(), &vector.bytes) else {
+            continue;
+        };
+        for item in &decoded.items {
+            *n_outcomes.entry((vector.protocol.clone(), outcome(item))).or_default() += 1;
+        }
+    }
+    let n = |protocol: &str, outcome| {
+        n_outcomes.get(&(protocol.to_owned(), outcome)).copied().unwrap_or_default()
+    };
+    assert_eq!((n("2A35", "failed"), n("2A35", "refused")), (5, 0));
+    assert_eq!(n("2A36", "cuff-pressure"), 5);
+    assert_eq!(n("2A36", "observation"), 0);
+    assert_eq!((n("A&D standard ASCII", "failed"), n("A&D standard ASCII", "refused")), (1, 1));
+}

@@ -1,0 +1,144 @@
+//! What nurses ask of the homes: taken, sent until the home shows the effect, and given up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use vitals::wire::topic::Channel;
+
+use super::{Effects, NAME_LEN_MAX, NOTE_LEN_MAX, Publication, Refusal, Station, later};
+use crate::board::Board;
+use crate::order::{Deed, Order, Progress, Wish};
+use crate::store::StoreError;
+
+impl Station {
+    pub(super) fn ask(
+        &mut self,
+        now: Timestamp,
+        command_id: String,
+        wish: Wish,
+    ) -> Result<Effects, StoreError> {
+        let seen_rev = match self.check(&wish) {
+            Ok(seen_rev) => seen_rev,
+            Err(refusal) => return Ok(Effects::refusing(refusal)),
+        };
+        let expires_at = later(now, self.settings.expires_after);
+        let key = &self.settings.key;
+        let order = match Order::sign(command_id, wish, seen_rev, now, expires_at, key) {
+            Ok(order) => order,
+            Err(error) => {
+                tracing::error!(%error, "command not signed");
+                return Ok(Effects::refusing(Refusal::Signature));
+            }
+        };
+        self.store.keep(&order)?;
+        let id = order.id.clone();
+        let deed = order.wish.deed.as_str();
+        tracing::info!(hub = %order.wish.hub, alert = %order.wish.alert, deed, "order kept");
+        let episode = self.board.alerts.get_mut(&(order.wish.hub.clone(), order.wish.alert));
+        if let Some(episode) = episode {
+            Arc::make_mut(episode).take(order);
+        }
+        Ok(Effects::of(self.commands(now, |order| order.id == id)))
+    }
+
+    /// The revision of the alert that the wish is about, if it can be granted.
+    fn check(&self, wish: &Wish) -> Result<u32, Refusal> {
+        let n_characters = |text: &str| text.chars().count();
+        if wish.by.trim().is_empty() || NAME_LEN_MAX < n_characters(&wish.by) {
+            return Err(Refusal::Name);
+        }
+        if wish.note.as_deref().is_some_and(|it| NOTE_LEN_MAX < n_characters(it)) {
+            return Err(Refusal::Note);
+        }
+        let key = (wish.hub.clone(), wish.alert);
+        let episode = self.board.alerts.get(&key).ok_or(Refusal::Unknown)?;
+        if !episode.is_open() {
+            return Err(Refusal::Over);
+        }
+        let on_its_way = episode.orders.iter().find(|order| {
+            let is_same = order.wish.deed.as_str() == wish.deed.as_str();
+            order.progress == Progress::OnItsWay && is_same
+        });
+        if let Some(order) = on_its_way {
+            return Err(Refusal::OnItsWay { by: order.wish.by.clone() });
+        }
+        if wish.deed == Deed::Acknowledge && !episode.waits_for_a_nurse() {
+            let by = episode.current().by.clone().unwrap_or_else(|| "somebody".to_owned());
+            return Err(Refusal::Acknowledged { by });
+        }
+        Ok(episode.current().rev)
+    }
+
+    pub(super) fn advance(&mut self, now: Timestamp) -> Result<Vec<Publication>, StoreError> {
+        let is_over = |order: &&Order| order.expires_at <= now;
+        let expired: Vec<_> =
+            outstanding(&self.board).filter(is_over).map(|it| it.id.clone()).collect();
+        self.store.note_progress(&expired, Progress::Expired)?;
+        if !expired.is_empty() {
+            for episode in self.board.alerts.values_mut() {
+                if episode.orders.iter().any(|it| expired.contains(&it.id)) {
+                    for order in &mut Arc::make_mut(episode).orders {
+                        if expired.contains(&order.id) {
+                            order.progress = Progress::Expired;
+                        }
+                    }
+                }
+            }
+            self.repeats.retain(|id, _at| !expired.contains(id));
+        }
+        let repeat_after = self.settings.repeat_after;
+        // A clock that was set back must not hold an order up.
+        let due: BTreeSet<_> = self
+            .repeats
+            .iter()
+            .filter(|&(_id, &at)| at <= now || later(now, repeat_after) < at)
+            .map(|(id, _at)| id.clone())
+            .collect();
+        Ok(self.commands(now, |order| due.contains(&order.id)))
+    }
+
+    /// Sends the orders on their way that are `wanted`, and notes when to send them again.
+    pub(super) fn commands(
+        &mut self,
+        now: Timestamp,
+        wanted: impl Fn(&Order) -> bool,
+    ) -> Vec<Publication> {
+        if !self.board.broker.is_up {
+            let waiting: Vec<_> =
+                outstanding(&self.board).filter(|it| wanted(it)).map(|it| it.id.clone()).collect();
+            self.repeats.extend(waiting.into_iter().map(|id| (id, now)));
+            return Vec::new();
+        }
+        let again_at = later(now, self.settings.repeat_after);
+        let mut publications = Vec::new();
+        for order in outstanding(&self.board).filter(|it| wanted(it) && now < it.expires_at) {
+            self.repeats.insert(order.id.clone(), again_at);
+            publications.push(Publication {
+                topic: self.settings.topics.of(&order.wish.hub, Channel::Command),
+                payload: order.sealed.clone(),
+                is_retained: Channel::Command.is_retained(),
+            });
+        }
+        publications
+    }
+
+    /// Notes the orders whose effect has been seen; a failure is made good at the next start, when
+    /// the transitions show it again.
+    pub(super) fn note_done(&mut self) {
+        let still: BTreeSet<_> = outstanding(&self.board).map(|it| it.id.clone()).collect();
+        let done: Vec<_> = self.repeats.keys().filter(|id| !still.contains(*id)).cloned().collect();
+        self.repeats.retain(|id, _at| still.contains(id));
+        if !done.is_empty()
+            && let Err(error) = self.store.note_progress(&done, Progress::Done)
+        {
+            tracing::warn!(%error, "done orders not noted");
+        }
+    }
+}
+
+/// Orders whose effect has not been seen.
+pub(super) fn outstanding(board: &Board) -> impl Iterator<Item = &Order> {
+    let orders = board.alerts.values().flat_map(|it| &it.orders);
+    orders.filter(|it| it.progress == Progress::OnItsWay)
+}

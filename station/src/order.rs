@@ -1,0 +1,242 @@
+//! Orders: what a nurse asked a home to do about an alert, until the home shows that it was done.
+
+use std::str::FromStr;
+
+use alerting::Disposition;
+use ed25519_dalek::SigningKey;
+use jiff::Timestamp;
+use vitals::alert::UnknownWord;
+use vitals::wire::canonical::{DecodeError, decode, encode};
+use vitals::wire::primitive::Time;
+use vitals::wire::sealed::{Purpose, seal};
+use vitals::wire::v1::{Command, Instruction};
+use vitals::{AlertId, HubId, LocalInstant};
+
+/// What a nurse asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The home.
+    pub hub: HubId,
+    /// The alert.
+    pub alert: AlertId,
+    /// Acknowledge or close.
+    pub deed: Deed,
+    /// Who asks.
+    pub by: String,
+    /// What they wrote.
+    pub note: Option<String>,
+}
+
+/// What is to happen to the alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Somebody takes care of it.
+    Acknowledge,
+    /// It ends.
+    Close(Disposition),
+}
+
+/// An order on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Identity of the command: the home carries it out at most once.
+    pub id: String,
+    /// What was asked.
+    pub wish: Wish,
+    /// Revision of the alert that the nurse saw.
+    pub seen_rev: u32,
+    /// When it was asked.
+    pub issued_at: Timestamp,
+    /// The home refuses it after that.
+    pub expires_at: Timestamp,
+    /// How far it is.
+    pub progress: Progress,
+    /// The command before it was signed.
+    pub payload: Vec<u8>,
+    /// The signed command: the same bytes each time it is sent.
+    pub sealed: Vec<u8>,
+}
+
+/// How far an order is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The home has not shown the effect yet.
+    OnItsWay,
+    /// The home has shown the effect.
+    Done,
+    /// The home did not answer in time; the nurse has to ask again.
+    Expired,
+}
+
+impl Order {
+    /// Signs the command for `wish`.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the command cannot be encoded, which no wish causes.
+    pub fn sign(
+        id: String,
+        wish: Wish,
+        seen_rev: u32,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+        key: &SigningKey,
+    ) -> Result<Self, String> {
+        let time = |at| Time(LocalInstant::utc(at));
+        let instruction = wish.instruction();
+        let command =
+            Command::new(&wish.hub, id.clone(), time(issued_at), time(expires_at), instruction);
+        let payload = encode(&command).map_err(|it| it.to_string())?;
+        let sealed = seal(&payload, Purpose::Command, key).map_err(|it| it.to_string())?;
+        let progress = Progress::OnItsWay;
+        Ok(Self { id, wish, seen_rev, issued_at, expires_at, progress, payload, sealed })
+    }
+
+    /// The order whose command was stored.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the bytes are no command about an alert; such a command was never signed here.
+    pub fn restore(
+        payload: Vec<u8>,
+        sealed: Vec<u8>,
+        seen_rev: u32,
+        progress: Progress,
+    ) -> Result<Self, DecodeError> {
+        let value = |key, cause: String| DecodeError::Value { key, cause };
+        let command: Command = decode(&payload)?;
+        let hub = command.hub.parse::<HubId>().map_err(|it| value("hub", it.to_string()))?;
+        let (alert, deed, by, note) = match command.instruction()? {
+            Instruction::Acknowledge { alert, by, note } => (alert, Deed::Acknowledge, by, note),
+            Instruction::Close { alert, by, disposition, note } => {
+                let disposition = disposition.parse::<Disposition>();
+                let deed = disposition.map_err(|it| value("disposition", it.to_string()))?;
+                (alert, Deed::Close(deed), by, note)
+            }
+            Instruction::Resend { .. } => {
+                return Err(value("kind", "not about an alert".to_owned()));
+            }
+        };
+        let wish = Wish { hub, alert, deed, by, note };
+        let (issued_at, expires_at) = (command.issued_at.0.at, command.expires_at.0.at);
+        let id = command.command_id;
+        Ok(Self { id, wish, seen_rev, issued_at, expires_at, progress, payload, sealed })
+    }
+
+    /// Whether a transition shows what was asked for.
+    ///
+    /// A transition that the nurse had already seen shows nothing; an alert that is over needs no
+    /// order any more.
+    #[must_use]
+    pub fn is_shown_by(&self, rev: u32, state: &str, is_open: bool) -> bool {
+        let is_later = self.seen_rev < rev;
+        match self.wish.deed {
+            Deed::Acknowledge => is_later && (state == "acknowledged" || !is_open),
+            Deed::Close(_disposition) => is_later && !is_open,
+        }
+    }
+}
+
+impl Wish {
+    fn instruction(&self) -> Instruction {
+        let (alert, by, note) = (self.alert, self.by.clone(), self.note.clone());
+        match self.deed {
+            Deed::Acknowledge => Instruction::Acknowledge { alert, by, note },
+            Deed::Close(disposition) => {
+                let disposition = disposition.as_str().to_owned();
+                Instruction::Close { alert, by, disposition, note }
+            }
+        }
+    }
+}
+
+impl Deed {
+    /// The word in the database and in the interface: the command's kind.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Close(_disposition) => "close",
+        }
+    }
+}
+
+impl FromStr for Progress {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text).ok_or_else(|| UnknownWord {
+            word: text.to_owned(),
+            known: Self::ALL.iter().map(|it| it.as_str()).collect(),
+        })
+    }
+}
+
+impl Progress {
+    /// Every stage.
+    pub const ALL: [Self; 3] = [Self::OnItsWay, Self::Done, Self::Expired];
+
+    /// The word in the database and in the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnItsWay => "on-its-way",
+            Self::Done => "done",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitals::wire::sealed::open;
+
+    use super::*;
+
+    fn order(deed: Deed) -> Order {
+        let wish = Wish {
+            hub: "hub-1".parse().unwrap(),
+            alert: "0101010101010101-4".parse().unwrap(),
+            deed,
+            by: "Nora".to_owned(),
+            note: Some("called".to_owned()),
+        };
+        let at = Timestamp::from_second(1_780_000_000).unwrap();
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let until = at + jiff::SignedDuration::from_hours(1);
+        Order::sign("c1".to_owned(), wish, 2, at, until, &key).unwrap()
+    }
+
+    #[test]
+    fn the_signed_command_says_what_was_asked() {
+        let order = order(Deed::Close(Disposition::TrueActioned));
+        let key = SigningKey::from_bytes(&[7; 32]).verifying_key();
+        let command: Command =
+            decode(&open(&order.sealed, Purpose::Command, &[key]).unwrap()).unwrap();
+        assert_eq!(command.instruction().unwrap(), order.wish.instruction());
+        assert_eq!((command.hub.as_str(), command.command_id.as_str()), ("hub-1", "c1"));
+    }
+
+    #[test]
+    fn a_stored_order_is_restored() {
+        let order = order(Deed::Acknowledge);
+        let (payload, sealed) = (order.payload.clone(), order.sealed.clone());
+        assert_eq!(Order::restore(payload, sealed, 2, Progress::OnItsWay).unwrap(), order);
+    }
+
+    #[test]
+    fn only_a_later_transition_shows_an_acknowledgement() {
+        let order = order(Deed::Acknowledge);
+        assert!(!order.is_shown_by(2, "acknowledged", true));
+        assert!(order.is_shown_by(3, "acknowledged", true));
+        assert!(!order.is_shown_by(3, "repeated", true));
+        assert!(order.is_shown_by(3, "cleared", false));
+    }
+
+    #[test]
+    fn only_the_end_shows_a_closing() {
+        let order = order(Deed::Close(Disposition::Test));
+        assert!(!order.is_shown_by(3, "acknowledged", true));
+        assert!(order.is_shown_by(4, "closed", false));
+    }
+}

@@ -1,0 +1,84 @@
+//! Forms about an alert: acknowledge it, close it.
+
+use std::time::Duration;
+
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use tokio::sync::oneshot;
+
+use super::{Page, layout, viewer};
+use crate::core::Refusal;
+use crate::desk::Asked;
+use crate::order::{Deed, Wish};
+
+/// Longest wait for the commit: a database that cannot store is tried again for as long as it takes.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WishForm {
+    by: Option<String>,
+    note: Option<String>,
+    disposition: Option<String>,
+}
+
+/// Hands a wish to the desk and answers after its commit.
+pub(super) async fn ask(
+    State(page): State<Page>,
+    Path((hub, alert, deed)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Form(form): Form<WishForm>,
+) -> Response {
+    let typed = form.by.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
+    let by = typed.or_else(|| viewer::remembered(&headers)).unwrap_or_default();
+    let note = form.note.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
+    let (Ok(hub), Ok(alert)) = (hub.parse(), alert.parse()) else {
+        return layout::problem(StatusCode::NOT_FOUND, "This alert is not known here.");
+    };
+    let deed = match (deed.as_str(), form.disposition.unwrap_or_default().parse()) {
+        ("acknowledge", _none) => Deed::Acknowledge,
+        ("close", Ok(disposition)) => Deed::Close(disposition),
+        ("close", Err(_unknown)) => {
+            let text = "Choose how the alert ended before you close it.";
+            return layout::problem(StatusCode::BAD_REQUEST, text);
+        }
+        (_other, _none) => {
+            return layout::problem(StatusCode::NOT_FOUND, "There is nothing here.");
+        }
+    };
+    let wish = Wish { hub, alert, deed, by: by.clone(), note };
+    let (answer, answered) = oneshot::channel();
+    if page.wishes.try_send(Asked { wish, answer }).is_err() {
+        return busy();
+    }
+    let Ok(answer) = tokio::time::timeout(ANSWER_MAX, answered).await else {
+        let text = "The station does not answer yet. Look at the worklist before you ask again.";
+        return layout::problem(StatusCode::GATEWAY_TIMEOUT, text);
+    };
+    match answer {
+        Ok(Ok(())) => viewer::remember(&by, Redirect::to("/").into_response()),
+        Ok(Err(refusal)) => {
+            let text = format!("Nothing was sent: {refusal}.");
+            layout::problem(status(&refusal), &text)
+        }
+        Err(_gone) => busy(),
+    }
+}
+
+fn busy() -> Response {
+    let text = "The station is busy or stopping. Nothing was sent, please try again.";
+    layout::problem(StatusCode::SERVICE_UNAVAILABLE, text)
+}
+
+const fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Unknown => StatusCode::NOT_FOUND,
+        Refusal::Over | Refusal::Acknowledged { .. } | Refusal::OnItsWay { .. } => {
+            StatusCode::CONFLICT
+        }
+        Refusal::Name | Refusal::Note => StatusCode::BAD_REQUEST,
+        Refusal::Signature => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,181 @@
+//! Simulated devices: what each is, what it measures and how it behaves on its link.
+
+pub mod and_scale;
+pub mod blood_pressure;
+pub mod date_time;
+pub mod heart_rate;
+mod kind;
+mod measurement;
+pub mod nonin_ascii;
+pub mod nonin_df2;
+pub mod number;
+pub mod oximetry;
+pub mod plx;
+mod radio;
+pub mod temperature;
+pub mod weight;
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use self::blood_pressure::CuffStyle;
+pub use self::kind::Record;
+pub(crate) use self::kind::{Kind, Surroundings};
+pub use self::measurement::{MeasureError, Measurement};
+use self::plx::OximeterStyle;
+pub use self::radio::{Bluetooth, Security, Timing, Wake};
+use self::temperature::ThermometerStyle;
+use self::weight::ScaleStyle;
+use crate::gatt::{Address, Characteristic, Service};
+use crate::serial::SerialPort;
+
+/// A device to simulate.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// The name that tests and scenarios call it by.
+    pub name: String,
+    pub(crate) kind: Kind,
+    /// How it is connected to the hub.
+    pub link: Link,
+}
+
+/// How a device is connected to the hub.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// By Bluetooth LE.
+    Bluetooth(Box<Bluetooth>),
+    /// By a serial port.
+    Serial(SerialPort),
+}
+
+impl Device {
+    /// A blood-pressure cuff as A&D builds them: it wakes after a measurement, needs a bond,
+    /// indicates what it stored, oldest first, and hangs up.
+    #[must_use]
+    pub fn cuff(name: &str, address: Address) -> Self {
+        Self::cuff_in_style(name, address, CuffStyle::And)
+    }
+
+    /// As [`Device::cuff`], with the measurements of another maker.
+    #[must_use]
+    pub fn cuff_in_style(name: &str, address: Address, style: CuffStyle) -> Self {
+        let services = blood_pressure::services(style);
+        let radio = Bluetooth::new(address, style.model(), services).bonding();
+        Self::on_air(name, Kind::Cuff(style), radio)
+    }
+
+    /// A pulse oximeter with the standard service: it wakes when a finger is in, or when a spot
+    /// check is done.
+    #[must_use]
+    pub fn oximeter(name: &str, address: Address, style: OximeterStyle) -> Self {
+        let radio = Bluetooth::new(address, "Oximeter", plx::services(style)).bonding();
+        Self::on_air(name, Kind::Oximeter(style), radio)
+    }
+
+    /// A scale with the standard service, which wakes when somebody stood on it.
+    #[must_use]
+    pub fn scale(name: &str, address: Address, style: ScaleStyle) -> Self {
+        let radio = Bluetooth::new(address, "Scale", weight::services(style)).bonding();
+        Self::on_air(name, Kind::Scale(style), radio)
+    }
+
+    /// A thermometer with the standard service, which wakes after a measurement.
+    #[must_use]
+    pub fn thermometer(name: &str, address: Address, style: ThermometerStyle) -> Self {
+        let radio = Bluetooth::new(address, "Thermometer", temperature::services()).bonding();
+        Self::on_air(name, Kind::Thermometer(style), radio)
+    }
+
+    /// A heart rate belt, which wakes while it is worn and needs no bond.
+    #[must_use]
+    pub fn heart_rate_belt(name: &str, address: Address) -> Self {
+        let radio = Bluetooth::new(address, "Belt", heart_rate::services());
+        Self::on_air(name, Kind::HeartRateBelt, Bluetooth { hangs_up: true, ..radio })
+    }
+
+    /// A Nonin module that sends Data Format 2 while a finger is in.
+    #[must_use]
+    pub fn nonin_df2(name: &str, port: &str) -> Self {
+        Self::on_port(name, Kind::NoninDf2, port)
+    }
+
+    /// A Nonin 8500 that sends a line of text a second while a finger is in.
+    #[must_use]
+    pub fn nonin_ascii(name: &str, port: &str) -> Self {
+        Self::on_port(name, Kind::NoninAscii, port)
+    }
+
+    /// An A&D scale that sends lines of text while somebody stands on it.
+    #[must_use]
+    pub fn and_scale(name: &str, port: &str) -> Self {
+        Self::on_port(name, Kind::AndScale, port)
+    }
+
+    /// A device that sends given bytes as they are out of any characteristic of any service, as
+    /// indications or notifications. The bytes wait in the device for a subscriber.
+    #[must_use]
+    pub fn replay(
+        name: &str,
+        address: Address,
+        service: Uuid,
+        characteristic: Uuid,
+        indicate: bool,
+    ) -> Self {
+        let stream = if indicate {
+            Characteristic::indicate(characteristic)
+        } else {
+            Characteristic::notify(characteristic)
+        };
+        let services = vec![Service { uuid: service, characteristics: vec![stream] }];
+        let radio = Bluetooth::new(address, name, services);
+        Self::on_air(name, Kind::Replay { characteristic }, radio)
+    }
+
+    /// A serial device that sends given bytes as they are, on a port of the given name.
+    #[must_use]
+    pub fn serial_replay(name: &str, port: &str) -> Self {
+        Self::on_port(name, Kind::SerialReplay, port)
+    }
+
+    fn on_air(name: &str, kind: Kind, radio: Bluetooth) -> Self {
+        Self { name: name.to_owned(), kind, link: Link::Bluetooth(Box::new(radio)) }
+    }
+
+    fn on_port(name: &str, kind: Kind, port: &str) -> Self {
+        let port = SerialPort { port: port.to_owned(), pace: Duration::ZERO, plugged: true };
+        Self { name: name.to_owned(), kind, link: Link::Serial(port) }
+    }
+
+    fn change_bluetooth(mut self, change: impl FnOnce(&mut Bluetooth)) -> Self {
+        match &mut self.link {
+            Link::Bluetooth(bluetooth) => change(bluetooth),
+            Link::Serial(_) => {}
+        }
+        self
+    }
+
+    /// Sets the name that a Bluetooth device advertises and the model that it tells.
+    #[must_use]
+    pub fn model(self, model: &str) -> Self {
+        self.change_bluetooth(|bluetooth| bluetooth.set_model(model))
+    }
+
+    /// Makes the device one that was paired with this hub and used before.
+    #[must_use]
+    pub fn bonded(self) -> Self {
+        self.change_bluetooth(|bluetooth| bluetooth.bonded = true)
+    }
+
+    /// Sets what the device asks for before it lets a central subscribe.
+    #[must_use]
+    pub fn security(self, security: Security) -> Self {
+        self.change_bluetooth(|bluetooth| bluetooth.security = security)
+    }
+
+    /// Sets how long things take.
+    #[must_use]
+    pub fn timing(self, timing: Timing) -> Self {
+        self.change_bluetooth(|bluetooth| bluetooth.timing = timing)
+    }
+}

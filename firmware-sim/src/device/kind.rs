@@ -1,0 +1,154 @@
+//! What a device is: which measurements it takes and how it writes them.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use uuid::Uuid;
+
+use super::blood_pressure::{self, CuffStyle};
+use super::measurement::{MeasureError, Measurement};
+use super::plx::{self, OximeterStyle};
+use super::temperature::{self, ThermometerStyle};
+use super::weight::{self, ScaleStyle};
+use super::{and_scale, heart_rate, nonin_ascii, nonin_df2};
+
+/// Charge below which a device says that its battery is low, in percent.
+pub(crate) const BATTERY_LOW_PERCENT: u8 = 20;
+
+/// One record as it leaves the device.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    /// The characteristic that it flows out of; nil for a serial device.
+    pub characteristic: Uuid,
+    /// Its bytes.
+    pub payload: Vec<u8>,
+    /// Kept until a subscriber gets it; otherwise lost when nobody listens.
+    pub stored: bool,
+    /// How long after the beginning of the measurement it exists, in simulated time.
+    pub after: Duration,
+}
+
+impl Record {
+    /// A record that waits in the device.
+    pub(crate) fn stored(characteristic: Uuid, payload: Vec<u8>) -> Self {
+        Self { characteristic, payload, stored: true, after: Duration::ZERO }
+    }
+
+    /// A value of a stream.
+    pub(crate) fn live(characteristic: Uuid, payload: Vec<u8>, after: Duration) -> Self {
+        Self { characteristic, payload, stored: false, after }
+    }
+
+    /// A frame on a serial line.
+    pub(super) fn sent(payload: Vec<u8>, after: Duration) -> Self {
+        Self::live(Uuid::nil(), payload, after)
+    }
+}
+
+/// What a device knows of its surroundings when it measures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surroundings {
+    /// What its clock shows.
+    pub(crate) clock: DateTime,
+    pub(crate) battery_percent: u8,
+}
+
+/// What a device is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Cuff(CuffStyle),
+    Oximeter(OximeterStyle),
+    Scale(ScaleStyle),
+    Thermometer(ThermometerStyle),
+    HeartRateBelt,
+    NoninDf2,
+    NoninAscii,
+    AndScale,
+    Replay { characteristic: Uuid },
+    SerialReplay,
+}
+
+impl Kind {
+    /// Returns what the device is, in words.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Cuff(_) => "blood pressure cuff",
+            Self::Oximeter(_) | Self::NoninDf2 | Self::NoninAscii => "pulse oximeter",
+            Self::Scale(_) | Self::AndScale => "scale",
+            Self::Thermometer(_) => "thermometer",
+            Self::HeartRateBelt => "heart rate belt",
+            Self::Replay { .. } | Self::SerialReplay => "replay device",
+        }
+    }
+
+    /// Writes a measurement that begins now.
+    pub(crate) fn records(
+        &self,
+        measurement: &Measurement,
+        surroundings: Surroundings,
+    ) -> Result<Vec<Record>, MeasureError> {
+        let Surroundings { clock, battery_percent } = surroundings;
+        let records = match (self, measurement) {
+            (Self::Cuff(style), Measurement::BloodPressure(taken)) => {
+                let payload = blood_pressure::encode(taken, *style, clock)?;
+                vec![Record::stored(blood_pressure::MEASUREMENT, payload)]
+            }
+            (Self::Oximeter(style), Measurement::Oximetry(oximetry)) => {
+                plx::records(oximetry, *style, clock)?
+            }
+            (Self::Scale(style), Measurement::Weight(weight)) => {
+                let payload = weight::encode(weight, *style, clock)?;
+                vec![Record::stored(weight::MEASUREMENT, payload)]
+            }
+            (Self::Thermometer(style), Measurement::Temperature(taken)) => {
+                let payload = temperature::encode(taken, *style, clock)?;
+                vec![Record::stored(temperature::MEASUREMENT, payload)]
+            }
+            (Self::HeartRateBelt, Measurement::HeartRate(taken)) => heart_rate::records(taken),
+            (Self::NoninDf2, Measurement::Oximetry(oximetry)) => {
+                nonin_df2::records(oximetry, battery_percent < BATTERY_LOW_PERCENT)?
+            }
+            (Self::NoninAscii, Measurement::Oximetry(oximetry)) => nonin_ascii::records(oximetry)?,
+            (Self::AndScale, Measurement::Weight(weight)) => and_scale::records(weight)?,
+            (_, _) => {
+                let (device, asked) = (self.word(), measurement.word());
+                return Err(MeasureError::Unsuitable { device, asked });
+            }
+        };
+        Ok(records)
+    }
+
+    /// Returns the characteristic that captured bytes leave by; nil for a serial device.
+    pub(crate) fn stream(&self) -> Uuid {
+        match self {
+            Self::Cuff(_) => blood_pressure::MEASUREMENT,
+            Self::Oximeter(style) => style.stream(),
+            Self::Scale(_) => weight::MEASUREMENT,
+            Self::Thermometer(_) => temperature::MEASUREMENT,
+            Self::HeartRateBelt => heart_rate::MEASUREMENT,
+            Self::Replay { characteristic } => *characteristic,
+            Self::NoninDf2 | Self::NoninAscii | Self::AndScale | Self::SerialReplay => Uuid::nil(),
+        }
+    }
+
+    /// Wraps captured bytes as records of this device, which wait for a subscriber.
+    pub(crate) fn replayed(&self, frames: Vec<Vec<u8>>) -> Vec<Record> {
+        frames.into_iter().map(|payload| Record::stored(self.stream(), payload)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_measures_what_it_is_made_for_alone() {
+        let surroundings = Surroundings { clock: DateTime::ZERO, battery_percent: 100 };
+        let weight = Measurement::weight_kg(70);
+        let refused = Kind::NoninDf2.records(&weight, surroundings).unwrap_err();
+        assert_eq!(refused.to_string(), "a pulse oximeter does not measure weight");
+        assert!(Kind::AndScale.records(&weight, surroundings).is_ok());
+        assert!(Kind::Scale(ScaleStyle::And).records(&weight, surroundings).is_ok());
+        assert!(Kind::SerialReplay.records(&weight, surroundings).is_err());
+    }
+}

@@ -129,10 +129,11 @@ def table(**keys):
 VITAL = words(
     "systolic-pressure", "diastolic-pressure", "mean-arterial-pressure", "pulse-rate",
     "oxygen-saturation", "pulse-amplitude-index", "body-weight", "body-height", "body-mass-index",
-    "body-temperature", "heart-rate",
+    "body-temperature", "heart-rate", "respiratory-rate", "oxygen-flow", "consciousness",
 )
 UNIT = words(
     "mm[Hg]", "kPa", "%", "/min", "kg", "[lb_av]", "m", "[in_i]", "kg/m2", "Cel", "[degF]",
+    "L/min", "{ACVPU}",
 )
 SEQUENCED = {
     "v": whole(1, 1),

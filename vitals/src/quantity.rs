@@ -34,11 +34,17 @@ pub enum Vital {
     BodyTemperature,
     /// Heart rate from the electrical or optical signal of a heart rate sensor.
     HeartRate,
+    /// Breaths in a minute, counted by a person.
+    RespiratoryRate,
+    /// Flow of supplemental oxygen; 0 L/min says that the client breathes air.
+    OxygenFlow,
+    /// Level of consciousness, as [`Unit::Acvpu`] writes it down.
+    Consciousness,
 }
 
 impl Vital {
     /// Every vital.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::SystolicPressure,
         Self::DiastolicPressure,
         Self::MeanArterialPressure,
@@ -50,6 +56,9 @@ impl Vital {
         Self::BodyMassIndex,
         Self::BodyTemperature,
         Self::HeartRate,
+        Self::RespiratoryRate,
+        Self::OxygenFlow,
+        Self::Consciousness,
     ];
 
     /// The word on the wire and in care plans.
@@ -67,6 +76,9 @@ impl Vital {
             Self::BodyMassIndex => "body-mass-index",
             Self::BodyTemperature => "body-temperature",
             Self::HeartRate => "heart-rate",
+            Self::RespiratoryRate => "respiratory-rate",
+            Self::OxygenFlow => "oxygen-flow",
+            Self::Consciousness => "consciousness",
         }
     }
 
@@ -85,12 +97,17 @@ impl Vital {
             Self::BodyMassIndex => "body mass index",
             Self::BodyTemperature => "temperature",
             Self::HeartRate => "heart rate",
+            Self::RespiratoryRate => "respiratory rate",
+            Self::OxygenFlow => "oxygen",
+            Self::Consciousness => "consciousness",
         }
     }
 
     /// IEEE 11073-10101 code (partition and term) of this vital in a reading of kind `kind`.
     ///
-    /// The pulse of a cuff and of an oximeter are one vital with two codes.
+    /// The pulse of a cuff and of an oximeter are one vital with two codes. What a person says about
+    /// oxygen and consciousness has codes of the private range (from 0xF000) of the partition of vital
+    /// signs: the nomenclature has no term of which we know that it means the same.
     #[must_use]
     pub const fn mdc_code(self, kind: ReadingKind) -> u32 {
         match self {
@@ -113,6 +130,9 @@ impl Vital {
             Self::BodyMassIndex => 188_752,
             Self::BodyTemperature => 150_364,
             Self::HeartRate => 147_842,
+            Self::RespiratoryRate => 151_562,
+            Self::OxygenFlow => 192_512,
+            Self::Consciousness => 192_513,
         }
     }
 
@@ -123,12 +143,14 @@ impl Vital {
             Self::SystolicPressure | Self::DiastolicPressure | Self::MeanArterialPressure => {
                 Dimension::Pressure
             }
-            Self::PulseRate | Self::HeartRate => Dimension::Rate,
+            Self::PulseRate | Self::HeartRate | Self::RespiratoryRate => Dimension::Rate,
             Self::OxygenSaturation | Self::PulseAmplitudeIndex => Dimension::Fraction,
             Self::BodyWeight => Dimension::Mass,
             Self::BodyHeight => Dimension::Length,
             Self::BodyMassIndex => Dimension::AreaDensity,
             Self::BodyTemperature => Dimension::Temperature,
+            Self::OxygenFlow => Dimension::Flow,
+            Self::Consciousness => Dimension::Consciousness,
         }
     }
 }
@@ -164,6 +186,10 @@ pub enum Dimension {
     AreaDensity,
     /// Temperature.
     Temperature,
+    /// Volume in a time.
+    Flow,
+    /// Level of consciousness.
+    Consciousness,
 }
 
 /// A unit, written on the wire as its UCUM code.
@@ -191,11 +217,16 @@ pub enum Unit {
     Celsius,
     /// Degree Fahrenheit.
     Fahrenheit,
+    /// Litre per minute.
+    LitrePerMinute,
+    /// Level of the ACVPU scale: 0 alert, 1 new confusion, 2 responds to voice, 3 to pain,
+    /// 4 unresponsive.
+    Acvpu,
 }
 
 impl Unit {
     /// Every unit.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::MillimetreOfMercury,
         Self::Kilopascal,
         Self::Percent,
@@ -207,6 +238,8 @@ impl Unit {
         Self::KilogramPerSquareMetre,
         Self::Celsius,
         Self::Fahrenheit,
+        Self::LitrePerMinute,
+        Self::Acvpu,
     ];
 
     /// The UCUM code.
@@ -224,6 +257,9 @@ impl Unit {
             Self::KilogramPerSquareMetre => "kg/m2",
             Self::Celsius => "Cel",
             Self::Fahrenheit => "[degF]",
+            Self::LitrePerMinute => "L/min",
+            // An annotation: UCUM counts levels as numbers without a unit.
+            Self::Acvpu => "{ACVPU}",
         }
     }
 
@@ -242,6 +278,8 @@ impl Unit {
             Self::KilogramPerSquareMetre => "kg/m²",
             Self::Celsius => "°C",
             Self::Fahrenheit => "°F",
+            Self::LitrePerMinute => "L/min",
+            Self::Acvpu => "ACVPU",
         }
     }
 
@@ -256,6 +294,8 @@ impl Unit {
             Self::Metre | Self::Inch => Dimension::Length,
             Self::KilogramPerSquareMetre => Dimension::AreaDensity,
             Self::Celsius | Self::Fahrenheit => Dimension::Temperature,
+            Self::LitrePerMinute => Dimension::Flow,
+            Self::Acvpu => Dimension::Consciousness,
         }
     }
 }

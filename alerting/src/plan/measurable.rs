@@ -18,6 +18,9 @@ const fn range(vital: Vital) -> (Decimal, Decimal, Unit) {
         Vital::BodyHeight => (tenths(5), tenths(25), Unit::Metre),
         Vital::BodyMassIndex => (whole(5), whole(200), Unit::KilogramPerSquareMetre),
         Vital::BodyTemperature => (whole(25), whole(45), Unit::Celsius),
+        Vital::RespiratoryRate => (whole(1), whole(80), Unit::PerMinute),
+        Vital::OxygenFlow => (whole(0), whole(60), Unit::LitrePerMinute),
+        Vital::Consciousness => (whole(0), whole(4), Unit::Acvpu),
     }
 }
 

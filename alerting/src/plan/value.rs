@@ -8,7 +8,7 @@ use vitals::identity::IDENTITY_LEN_MAX;
 use vitals::{Quantity, Unit};
 
 /// The units as they are offered to a person.
-const UNITS: &str = "mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2";
+const UNITS: &str = "mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}";
 
 /// The name of a plan or a rule.
 pub(super) fn identifier(name: &str) -> Result<String, String> {
@@ -94,7 +94,7 @@ mod tests {
     fn a_missing_unit_is_never_guessed() {
         check(
             "180",
-            "\"180\" has no unit; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2",
+            "\"180\" has no unit; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}",
         );
     }
 
@@ -102,7 +102,7 @@ mod tests {
     fn an_unknown_unit_names_those_that_are_known() {
         check(
             "180 mg/dL",
-            "\"mg/dL\" is no unit that is known; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2",
+            "\"mg/dL\" is no unit that is known; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}",
         );
     }
 

@@ -43,6 +43,9 @@ fn instrument_range(unit: Unit) -> (Decimal, Decimal) {
         Unit::KilogramPerSquareMetre => (0, 300),
         Unit::Celsius => (10, 60),
         Unit::Fahrenheit => (50, 140),
+        // No instrument of ours shows these two: a person says them.
+        Unit::LitrePerMinute => (0, 60),
+        Unit::Acvpu => (0, 4),
     };
     (Decimal::from(lowest), Decimal::from(highest))
 }

@@ -48,11 +48,12 @@
 //! A plan has at least one rule. Every key of a rule is required, no other key is understood, and no
 //! limit has a default: what a plan does not say is not watched.
 
+pub mod value;
+
 mod change;
 mod measurable;
 mod repeated;
 mod threshold;
-mod value;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -2,11 +2,13 @@
 //!
 //! Exit 0 on success, 1 where the thing asked failed, 2 on wrong usage or configuration.
 
+mod ack;
 mod alerts;
 mod check;
 pub mod decode;
 mod device;
 mod ledger;
+mod observe;
 mod readings;
 mod run;
 mod status;
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
+use crate::hub::Kept;
 
 /// The hub of Vitalgate: reads the devices of a home and forwards what they say.
 #[derive(Debug, Parser)]
@@ -37,6 +40,10 @@ enum Command {
     Readings(readings::Arguments),
     /// List alerts
     Alerts(alerts::Arguments),
+    /// Take an alert on, at the home
+    Ack(ack::Arguments),
+    /// Record what a person observed
+    Observe(observe::Arguments),
     /// Show how the hub is doing
     Status(status::Arguments),
     /// About devices
@@ -104,6 +111,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Says what was done, and where it is kept.
+#[expect(clippy::print_stdout, reason = "the answer of the command")]
+fn print_kept(what: &str, kept: Kept) {
+    match kept {
+        Kept::OnDisk => println!("{what}; recorded"),
+        Kept::InMemory => println!(
+            "{what}; THE LEDGER CANNOT BE WRITTEN: it is in memory only, and lost with the power of \
+             this hub"
+        ),
+    }
+}
+
 impl Command {
     fn run(self) -> Result<ExitCode, Failure> {
         match self {
@@ -111,6 +130,8 @@ impl Command {
             Self::Check(arguments) => check::run(&arguments),
             Self::Readings(arguments) => readings::run(&arguments),
             Self::Alerts(arguments) => alerts::run(&arguments),
+            Self::Ack(arguments) => ack::run(&arguments),
+            Self::Observe(arguments) => observe::run(&arguments),
             Self::Status(arguments) => status::run(&arguments),
             Self::Device(command) => device::run(command),
         }

@@ -109,10 +109,10 @@ impl Config {
         self.data_directory.join("ledger.db")
     }
 
-    /// Socket on which the running daemon tells its live state.
+    /// Socket on which the running daemon answers people on this machine.
     #[must_use]
-    pub fn live_path(&self) -> PathBuf {
-        self.data_directory.join("live.sock")
+    pub fn socket_path(&self) -> PathBuf {
+        self.data_directory.join("hub.sock")
     }
 
     /// What the hub's core has to know.

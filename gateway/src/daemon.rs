@@ -17,11 +17,11 @@ use crate::config::Config;
 use crate::hub::inbox::{Inbox, Ledger, Request};
 use crate::hub::{Event, Hub, HubError};
 use crate::link::{LinkEvent, bluetooth, serial};
-use crate::live::{self, Live};
+use crate::live::Live;
 use crate::store::{MEMORY_MAX_BYTES, Store};
 use crate::supervise::Supervisor;
-use crate::uplink;
 use crate::watchdog::{Part, Pulse, Watchdog, notify};
+use crate::{local, uplink};
 
 /// Link events that wait for the hub; a link whose events do not fit waits with reading.
 const LINK_EVENTS_CAPACITY: usize = 64;
@@ -71,7 +71,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let uplink = uplink::run(config.uplink_settings(), clock, inbox.clone(), ledger, stop, pulse);
     tasks.spawn(UPLINK, uplink);
     tasks.spawn("watchdog", watchdog.feed());
-    tasks.spawn("live state", live::run(config.live_path(), live_state));
+    let local = local::run(config.socket_path(), live_state, inbox.clone());
+    tasks.spawn("local questions", local);
     drop(inbox);
     notify(&[NotifyState::Ready]);
     info!(hub = %config.hub, devices = config.devices.len(), "hub running");
@@ -226,6 +227,12 @@ fn answer(hub: &mut Hub, clock: Clock, request: Request) -> Result<(), HubError>
             drop(reply.send(hub.ask(now, |hub| hub.records(&seqs))?));
         }
         Request::Health { reply } => drop(reply.send(hub.ask(now, |hub| hub.health(now))?)),
+        Request::Acknowledge { alert, by, note, reply } => {
+            drop(reply.send(hub.acknowledge_at_home(now, alert, &by, note.as_deref())?));
+        }
+        Request::Observe { subject, values, reply } => {
+            drop(reply.send(hub.observe_at_home(now, &subject, values)?));
+        }
     }
     Ok(())
 }

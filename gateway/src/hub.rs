@@ -7,6 +7,7 @@
 pub mod inbox;
 
 mod anew;
+mod at_home;
 mod command;
 mod frame;
 mod health;
@@ -33,6 +34,7 @@ use vitals::wire::canonical;
 use vitals::wire::v1::EventKind;
 use vitals::{HubId, LocalInstant, Moment, SequenceRanges};
 
+pub use self::at_home::{Kept, NotDone};
 use self::record::Remark;
 use self::rehearsal::Rehearsal;
 use self::roster::Roster;

@@ -8,6 +8,7 @@ pub mod device;
 pub mod hub;
 pub mod link;
 pub mod live;
+pub mod local;
 pub mod store;
 pub mod supervise;
 pub mod telemetry;

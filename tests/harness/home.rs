@@ -239,15 +239,24 @@ impl Home {
     ///
     /// Fails where the command does.
     pub fn list(&self, arguments: &[&str]) -> anyhow::Result<Vec<serde_json::Value>> {
-        let mut command = self.program.role("vitalgate");
-        command.args(arguments).arg("--json").arg("--config").arg(self.config_path());
-        let output = command.output().context("failed to run vitalgate")?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "vitalgate {arguments:?} failed: {said}");
-        let text = String::from_utf8(output.stdout).context("vitalgate did not print text")?;
+        let text = self.command(&[arguments, &["--json"]].concat())?;
         text.lines()
             .map(|line| serde_json::from_str(line).with_context(|| format!("no JSON: {line}")))
             .collect()
+    }
+
+    /// What a command of `vitalgate` says.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the command does, with what it said.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = self.program.role("vitalgate");
+        command.args(arguments).arg("--config").arg(self.config_path());
+        let output = command.output().context("failed to run vitalgate")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "vitalgate {arguments:?} failed: {said}");
+        String::from_utf8(output.stdout).context("vitalgate did not print text")
     }
 
     /// File of the hub's ledger.

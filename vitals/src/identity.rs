@@ -106,6 +106,12 @@ impl HubId {
 }
 
 impl DeviceId {
+    /// Name in the place of a device where a person typed the value.
+    #[must_use]
+    pub fn person() -> Self {
+        Self("person".to_owned())
+    }
+
     /// The identity as it stands on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -24,7 +24,11 @@ pub(super) fn identifier(name: &str) -> Result<String, String> {
 }
 
 /// A number with its unit, such as `"180 mmHg"`.
-pub(super) fn quantity(text: &str) -> Result<Quantity, String> {
+///
+/// # Errors
+///
+/// Returns a sentence on what is wrong and what to write instead.
+pub fn quantity(text: &str) -> Result<Quantity, String> {
     let text = text.trim();
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
     let end = text.find(|c| !is_number(c)).unwrap_or(text.len());

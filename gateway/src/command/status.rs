@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{ConfigArguments, Failure, ledger};
-use crate::live;
+use crate::local;
 use crate::store::{Scrubbed, Store};
 
 const DAY_S: u64 = 24 * 60 * 60;
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let clock = ledger::clock_report(&config, Some(&store))?;
     let size_bytes = store.size_bytes().context("failed to read the size")?;
     let storage = Storage::of(&store, config.upkeep.max_bytes, waiting)?;
-    let live = live::ask(&config.live_path())?;
+    let live = local::state(&config.socket_path())?;
     if arguments.json {
         let status = json!({
             "hub": config.hub.as_str(),

@@ -93,7 +93,7 @@ impl Hub {
         };
         match answered {
             Ok(transition) => {
-                self.record_answer(now, &transition, &accepted)?;
+                self.record_answer(now, &transition, Some(&accepted))?;
                 self.end_rehearsal(now)
             }
             Err(refusal) => self.refuse(now, Some(accepted), &refusal.to_string()),

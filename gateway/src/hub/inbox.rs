@@ -1,9 +1,9 @@
 //! How the rest of the daemon speaks to the hub: one bounded queue of questions and news.
 
 use tokio::sync::{mpsc, oneshot};
-use vitals::{Sequence, SequenceRanges};
+use vitals::{AlertId, Measurement, Sequence, SequenceRanges, SubjectId};
 
-use super::{Event, Hub, HubError};
+use super::{Event, Hub, HubError, Kept, NotDone};
 use crate::store::{Lane, Record};
 
 /// Most requests that wait. A full inbox makes senders wait: bytes stay in the radio or the line.
@@ -49,6 +49,26 @@ pub enum Request {
     Health {
         /// Where the answer goes.
         reply: oneshot::Sender<Vec<u8>>,
+    },
+    /// A person at the home takes an alert on.
+    Acknowledge {
+        /// The alert.
+        alert: AlertId,
+        /// Who.
+        by: String,
+        /// What the person says.
+        note: Option<String>,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Kept, NotDone>>,
+    },
+    /// A person at the home has observed something.
+    Observe {
+        /// On whom.
+        subject: SubjectId,
+        /// What.
+        values: Vec<Measurement>,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Kept, NotDone>>,
     },
 }
 
@@ -116,6 +136,37 @@ impl Inbox {
     pub async fn health(&self) -> Result<Vec<u8>, Ended> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Health { reply }).await?;
+        answer.await.map_err(|_dropped| Ended)
+    }
+
+    /// A person at the home takes an alert on.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Ended`] where there is no hub any more.
+    pub async fn acknowledge(
+        &self,
+        alert: AlertId,
+        by: String,
+        note: Option<String>,
+    ) -> Result<Result<Kept, NotDone>, Ended> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Acknowledge { alert, by, note, reply }).await?;
+        answer.await.map_err(|_dropped| Ended)
+    }
+
+    /// A person at the home has observed something.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Ended`] where there is no hub any more.
+    pub async fn observe(
+        &self,
+        subject: SubjectId,
+        values: Vec<Measurement>,
+    ) -> Result<Result<Kept, NotDone>, Ended> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Observe { subject, values, reply }).await?;
         answer.await.map_err(|_dropped| Ended)
     }
 

@@ -178,14 +178,14 @@ impl Hub {
         self.with_room(now, |hub| hub.commit_transition(now, &transition, None))
     }
 
-    /// Records a person's answer to an alert, with the command that carried it.
+    /// Records a person's answer to an alert, with the command that carried it from the agency.
     pub(super) fn record_answer(
         &mut self,
         now: Stamp,
         transition: &Transition,
-        command: &Accepted,
+        command: Option<&Accepted>,
     ) -> Result<(), HubError> {
-        self.with_room(now, |hub| hub.commit_transition(now, transition, Some(command)))
+        self.with_room(now, |hub| hub.commit_transition(now, transition, command))
     }
 
     fn commit_transition(

@@ -114,7 +114,7 @@ fn an_answer_of_which_the_end_was_not_recorded_ends_it_at_the_next_start() {
         issued_at_s: 0,
         expires_at_s: i64::MAX,
     };
-    home.hub.record_answer(now, &answered.unwrap(), &command).unwrap();
+    home.hub.record_answer(now, &answered.unwrap(), Some(&command)).unwrap();
     home.restart();
     assert!(home.hub.engine.open_condition(TEST_ALARM).is_some());
     home.step(Event::Started);

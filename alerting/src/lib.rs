@@ -13,6 +13,7 @@
 pub mod alert;
 pub mod engine;
 pub mod history;
+pub mod news2;
 pub mod plan;
 pub mod rule;
 pub mod technical;

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod alert;
+pub mod average;
 pub mod engine;
 pub mod history;
 pub mod news2;

@@ -189,8 +189,9 @@ pub enum Refusal {
 pub(crate) struct Evidence {
     /// How soon a person has to look at it.
     pub(crate) priority: Priority,
-    pub(crate) vital: Vital,
-    pub(crate) value: Quantity,
+    /// What it is about, where it is one vital.
+    pub(crate) vital: Option<Vital>,
+    pub(crate) value: Option<Quantity>,
     /// The limit that `value` crossed, where it is one of a single value.
     pub(crate) limit: Option<Quantity>,
     /// What it stands on, at most [`READINGS_MAX`]; the last is the reading that was judged.
@@ -236,8 +237,8 @@ impl Alert {
             plan: origin.plan.to_owned(),
             plan_version: origin.plan_version,
             subject,
-            vital: Some(evidence.vital),
-            value: Some(evidence.value),
+            vital: evidence.vital,
+            value: evidence.value,
             limit: evidence.limit,
             readings: evidence.readings.clone(),
             why: origin.why(&evidence.fact),
@@ -316,7 +317,7 @@ impl Alert {
         next.name_readings(&evidence.readings);
         if self.measured.is_none_or(|before| evidence.measured.order(&before).is_ge()) {
             next.plan_version = origin.plan_version;
-            next.value = Some(evidence.value);
+            next.value = evidence.value;
             next.limit = evidence.limit;
             next.why = origin.why(&evidence.fact);
             next.measured = Some(evidence.measured);

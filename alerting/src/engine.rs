@@ -40,8 +40,8 @@ impl Engine {
                 in_force.insert(key, plan);
             }
         }
-        let mut engine =
-            Self { plans: in_force, open: BTreeMap::new(), history: History::default() };
+        let history = History::checking(in_force.values());
+        let mut engine = Self { plans: in_force, open: BTreeMap::new(), history };
         for alert in open {
             engine.keep(alert);
         }

@@ -43,14 +43,29 @@
 //! gains = "3 lb"                     # or loses
 //! over_days = 1                      # 1 to 21
 //! clears_at = "1 lb"                 # a gain of so much or less
+//!
+//! [[implausible]]                    # asks to check the value; other rules do not look back on it
+//! id = "weight-check"
+//! vital = "body-weight"
+//! priority = "low"
+//! possible_from = "20 kg"
+//! possible_to = "400 kg"
+//! plausible_from = "30 kg"           # inside what is possible
+//! plausible_to = "250 kg"
+//! band_by = "3 kg"                   # may be left out together with the next; for body-weight alone
+//! band_percent = 4                   # 1 to 30; the wider of the two, around the median of a week
+//! # jumps_by = "40 mmHg"             # for any other vital; may be left out together with the next
+//! # within_min = 10                  # 1 to 1440
 //! ```
 //!
-//! A plan has at least one rule. Every key of a rule is required, no other key is understood, and no
-//! limit has a default: what a plan does not say is not watched.
+//! A plan has at least one rule. Every key of a rule is required unless it says that it may be left
+//! out, no other key is understood, and no limit has a default: what a plan does not say is not
+//! watched.
 
 pub mod value;
 
 mod change;
+mod implausible;
 mod measurable;
 mod repeated;
 mod threshold;
@@ -73,11 +88,12 @@ const NO_RULE: &str = "no rule means that nothing is watched; add at least one [
 type ReadCondition = fn(&Section<'_>) -> Option<Condition>;
 
 /// The kinds of rules, and what reads each.
-const KINDS: [(&str, ReadCondition); 4] = [
+const KINDS: [(&str, ReadCondition); 5] = [
     ("threshold", |it| threshold::read(it).map(Condition::Threshold)),
     ("repeated", |it| repeated::read(it).map(Condition::Repeated)),
     ("change", |it| change::read(it).map(Condition::Change)),
     ("weight_change", |it| change::read_weight(it).map(Condition::WeightChange)),
+    ("implausible", |it| implausible::read(it).map(Condition::Implausible)),
 ];
 
 /// The checked care plan of one client.

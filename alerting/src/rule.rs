@@ -1,6 +1,7 @@
 //! A rule of a care plan: what it looks for, and which readings it believes.
 
 pub mod change;
+pub mod implausible;
 pub mod repeated;
 pub mod threshold;
 pub mod weight;
@@ -12,6 +13,7 @@ use rust_decimal::Decimal;
 use vitals::{Category, Flag, LocalInstant, Moment, Phase, Priority, Reading, TimeQuality, Vital};
 
 use self::change::Change;
+use self::implausible::Implausible;
 use self::repeated::Repeated;
 use self::threshold::Threshold;
 use self::weight::WeightChange;
@@ -36,6 +38,8 @@ pub enum Condition {
     Change(Change),
     /// A gain or loss of body weight over some days.
     WeightChange(WeightChange),
+    /// A value that is hardly one of the client.
+    Implausible(Implausible),
 }
 
 /// Which way a value goes.
@@ -97,6 +101,7 @@ impl Rule {
             Condition::Repeated(it) => it.threshold().priority(),
             Condition::Change(it) => it.priority,
             Condition::WeightChange(it) => it.priority,
+            Condition::Implausible(it) => it.priority,
         }
     }
 
@@ -111,7 +116,10 @@ impl Rule {
     pub const fn looks_back(&self) -> bool {
         match self.condition {
             Condition::Threshold(_) => false,
-            Condition::Repeated(_) | Condition::Change(_) | Condition::WeightChange(_) => true,
+            Condition::Repeated(_)
+            | Condition::Change(_)
+            | Condition::WeightChange(_)
+            | Condition::Implausible(_) => true,
         }
     }
 
@@ -122,7 +130,8 @@ impl Rule {
             Condition::Threshold(_)
             | Condition::Repeated(_)
             | Condition::Change(_)
-            | Condition::WeightChange(_) => Category::Clinical,
+            | Condition::WeightChange(_)
+            | Condition::Implausible(_) => Category::Clinical,
         }
     }
 
@@ -134,6 +143,7 @@ impl Rule {
             Condition::Repeated(it) => it.vital(),
             Condition::Change(it) => it.vital(),
             Condition::WeightChange(_) => Vital::BodyWeight,
+            Condition::Implausible(it) => it.vital(),
         }
     }
 
@@ -144,6 +154,7 @@ impl Rule {
             Condition::Repeated(it) => it.judge(reading, late, history),
             Condition::Change(it) => it.judge(reading, late, history),
             Condition::WeightChange(it) => it.judge(reading, late, history),
+            Condition::Implausible(it) => it.judge(reading, late, history),
         }
     }
 
@@ -154,7 +165,8 @@ impl Rule {
             Condition::Threshold(_)
             | Condition::Repeated(_)
             | Condition::Change(_)
-            | Condition::WeightChange(_) => Finding::Unknown,
+            | Condition::WeightChange(_)
+            | Condition::Implausible(_) => Finding::Unknown,
         }
     }
 
@@ -164,7 +176,8 @@ impl Rule {
             Condition::Threshold(_)
             | Condition::Repeated(_)
             | Condition::Change(_)
-            | Condition::WeightChange(_) => None,
+            | Condition::WeightChange(_)
+            | Condition::Implausible(_) => None,
         }
     }
 }
@@ -176,6 +189,7 @@ impl fmt::Display for Rule {
             Condition::Repeated(it) => write!(f, "{}: {it}", self.id),
             Condition::Change(it) => write!(f, "{}: {it}", self.id),
             Condition::WeightChange(it) => write!(f, "{}: {it}", self.id),
+            Condition::Implausible(it) => write!(f, "{}: {it}", self.id),
         }
     }
 }
@@ -193,6 +207,17 @@ pub(crate) fn span(length: SignedDuration) -> String {
         2880.. if minutes % 1440 == 0 => format!("{} days", minutes / 1440),
         60.. => format!("{} h", minutes / 60),
         _ => format!("{minutes} min"),
+    }
+}
+
+/// The median of `values`, of an even number the mean of the two in the middle; it sorts them.
+pub(crate) fn median(values: &mut [Decimal]) -> Option<Decimal> {
+    values.sort_unstable();
+    let middle = values.len() / 2;
+    let upper = values.get(middle)?;
+    match values.len() % 2 {
+        0 => Some((*values.get(middle.checked_sub(1)?)? + *upper) / Decimal::TWO),
+        _odd => Some(*upper),
     }
 }
 

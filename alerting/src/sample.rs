@@ -10,6 +10,7 @@ use vitals::{
 };
 
 use crate::plan::Plan;
+use crate::rule::{Finding, Rule};
 
 pub(crate) const EPOCH: Epoch = Epoch([7; 8]);
 
@@ -99,4 +100,36 @@ pub(crate) fn reading(seq: u64, at_minute: i64, vital: Vital, quantity: Quantity
 pub(crate) fn systolic(seq: u64, at_minute: i64, mmhg: &str) -> Reading {
     let quantity = quantity(mmhg, Unit::MillimetreOfMercury);
     reading(seq, at_minute, Vital::SystolicPressure, quantity)
+}
+
+/// The word for what a rule found.
+pub(crate) fn word(finding: &Finding) -> &'static str {
+    match finding {
+        Finding::Present(_) => "present",
+        Finding::Gone(_) => "gone",
+        Finding::Unknown => "unknown",
+    }
+}
+
+/// What was found, in words; empty where nothing stands.
+pub(crate) fn fact(finding: &Finding) -> &str {
+    match finding {
+        Finding::Present(evidence) => &evidence.fact,
+        Finding::Gone(_) | Finding::Unknown => "",
+    }
+}
+
+/// The one rule of a plan that has only `text`, which names no id.
+pub(crate) fn rule(kind: &str, text: &str) -> Rule {
+    let head = "name = \"sample\"\nversion = 1\nsubject = \"client-4711\"\nlate_after_min = 60\n";
+    let plan = plan(&format!("{head}[[{kind}]]\nid = \"rule\"\n{text}\n"));
+    plan.rules().next().expect("the plan has a rule").clone()
+}
+
+/// The problems of a plan that has one rule of `kind` with `text`, without those of its head.
+pub(crate) fn problems(kind: &str, text: &str) -> Vec<String> {
+    let head = "name = \"sample\"\nversion = 1\nsubject = \"client-4711\"\nlate_after_min = 60\n";
+    let read = Plan::parse(&format!("{head}[[{kind}]]\nid = \"rule\"\n{text}\n"));
+    let problems = read.map_or_else(|problems| problems.to_string(), |_plan| String::new());
+    problems.lines().map(str::to_owned).collect()
 }

@@ -9,8 +9,8 @@ use crate::sample::{EPOCH, key, minute, quantity};
 fn evidence(seq: u64, at_minute: i64) -> Evidence {
     Evidence {
         priority: Priority::High,
-        vital: Vital::SystolicPressure,
-        value: quantity("184", Unit::MillimetreOfMercury),
+        vital: Some(Vital::SystolicPressure),
+        value: Some(quantity("184", Unit::MillimetreOfMercury)),
         limit: Some(quantity("180", Unit::MillimetreOfMercury)),
         readings: vec![ReadingId { epoch: EPOCH, seq }],
         fact: "Systolic pressure 184 mmHg is at or above the limit of 180 mmHg".to_owned(),

@@ -88,3 +88,23 @@ fn the_day_is_that_of_the_client() {
     assert_eq!(day, jiff::civil::date(2026, 3, 2));
     assert_eq!(minute(0).civil().date(), day);
 }
+
+#[test]
+fn what_an_earlier_run_of_the_machine_recorded_stands_before_what_a_later_one_did() {
+    use vitals::{BootId, Moment, Uptime};
+
+    let of_boot = |seq: u64, at_minute: i64, boot: u8| {
+        let mut reading = weight(seq, at_minute, "80.0");
+        let on = Some(Uptime { boot: BootId([boot; 16]), ms: 60_000 });
+        reading.recorded = Moment { at: minute(at_minute), on, is_known: true };
+        reading
+    };
+    // The clock was hours ahead before the start.
+    let readings = [of_boot(1, 500, 1), of_boot(2, 510, 1), of_boot(3, 20, 2)];
+    let (mut forwards, mut backwards) = (History::default(), History::default());
+    readings.iter().for_each(|it| forwards.note(it));
+    // A hub that starts reads its ledger from the newest to the oldest.
+    readings.iter().rev().for_each(|it| backwards.note(it));
+    assert_eq!(kept(&forwards), [1, 2, 3]);
+    assert_eq!(kept(&backwards), [1, 2, 3]);
+}

@@ -4,13 +4,13 @@ use jiff::SignedDuration;
 use vitals::document::{Need, Section};
 use vitals::{Quantity, Vital};
 
-use crate::plan::{measurable, repeated, value};
+use crate::plan::{repeated, value};
 use crate::rule::Direction;
 use crate::rule::change::Change;
 use crate::rule::weight::WeightChange;
 
 /// Keys of a change that alerts: upwards, and downwards.
-type Keys = [(&'static str, Direction); 2];
+pub(super) type Keys = [(&'static str, Direction); 2];
 
 const OF_VITAL: Keys = [("rises_by", Direction::Rise), ("falls_by", Direction::Fall)];
 const OF_WEIGHT: Keys = [("gains", Direction::Rise), ("loses", Direction::Fall)];
@@ -42,7 +42,7 @@ pub(super) fn read_weight(section: &Section<'_>) -> Option<WeightChange> {
 }
 
 /// The direction, the change that alerts, and the one at which that clears.
-fn amounts(
+pub(super) fn amounts(
     section: &Section<'_>,
     keys: Keys,
     vital: Option<Vital>,
@@ -61,9 +61,9 @@ fn amounts(
         }
         (is_up, _) => keys.into_iter().nth(usize::from(!is_up)),
     };
-    let clear = section.text_by(CLEARS_AT, need, |text| amount(vital, text));
+    let clear = section.text_by(CLEARS_AT, need, |text| value::amount(vital, text));
     let (key, direction) = chosen?;
-    let by = section.text_by(key, need, |text| amount(vital, text))?;
+    let by = section.text_by(key, need, |text| value::amount(vital, text))?;
     let clear = clear?;
     match clear.value_in(by.unit()) {
         Some(level) if level < by.value() => Some((direction, by, clear)),
@@ -72,17 +72,5 @@ fn amounts(
             section.problem(CLEARS_AT, &text);
             None
         }
-    }
-}
-
-/// A change of `vital` that can be.
-fn amount(vital: Option<Vital>, text: &str) -> Result<Quantity, String> {
-    let amount = value::quantity(text)?;
-    if amount.value().is_sign_negative() || amount.value().is_zero() {
-        return Err(format!("{amount} is no change; write a number above zero"));
-    }
-    match vital {
-        Some(vital) => measurable::check_change(vital, amount).map(|()| amount),
-        None => Ok(amount),
     }
 }

@@ -57,19 +57,7 @@ const fn tenths(number: u32) -> Decimal {
 /// Returns a sentence on what is wrong and what to do.
 pub(super) fn check(vital: Vital, level: Quantity) -> Result<(), String> {
     let (least, most, unit) = range(vital);
-    let Some(number) = level.value_in(unit) else {
-        let units: Vec<&str> = Unit::ALL
-            .into_iter()
-            .filter(|it| it.dimension() == vital.dimension())
-            .map(Unit::label)
-            .collect();
-        let units = units.join(" or ");
-        return Err(format!(
-            "{} is not measured in {}; write {units}",
-            vital.label(),
-            level.unit().label()
-        ));
-    };
+    let number = number(vital, level)?;
     if number < least || most < number {
         return Err(format!(
             "{level} is outside what can be measured, {least} to {most} {}; check the number and \
@@ -78,4 +66,28 @@ pub(super) fn check(vital: Vital, level: Quantity) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Checks that the unit of `level` measures `vital`.
+///
+/// # Errors
+///
+/// Returns a sentence on what is wrong and what to do.
+pub(super) fn check_unit(vital: Vital, level: Quantity) -> Result<(), String> {
+    number(vital, level).map(|_number| ())
+}
+
+/// The number of `level` in the unit of the range of `vital`.
+fn number(vital: Vital, level: Quantity) -> Result<Decimal, String> {
+    let (_least, _most, unit) = range(vital);
+    level.value_in(unit).ok_or_else(|| {
+        let units: Vec<&str> = Unit::ALL
+            .into_iter()
+            .filter(|it| it.dimension() == vital.dimension())
+            .map(Unit::label)
+            .collect();
+        let units = units.join(" or ");
+        let (label, wrong) = (vital.label(), level.unit().label());
+        format!("{label} is not measured in {wrong}; write {units}")
+    })
 }

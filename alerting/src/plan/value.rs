@@ -5,7 +5,9 @@
 
 use rust_decimal::Decimal;
 use vitals::identity::IDENTITY_LEN_MAX;
-use vitals::{Quantity, Unit};
+use vitals::{Quantity, Unit, Vital};
+
+use crate::plan::measurable;
 
 /// The units as they are offered to a person.
 const UNITS: &str = "mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}";
@@ -45,6 +47,18 @@ pub fn quantity(text: &str) -> Result<Quantity, String> {
             .ok_or_else(|| format!("{word:?} is no unit that is known; write one of {UNITS}"))?,
     };
     Quantity::new(number, unit).map_err(|error| error.to_string())
+}
+
+/// A change of `vital` that can be.
+pub(super) fn amount(vital: Option<Vital>, text: &str) -> Result<Quantity, String> {
+    let amount = quantity(text)?;
+    if amount.value().is_sign_negative() || amount.value().is_zero() {
+        return Err(format!("{amount} is no change; write a number above zero"));
+    }
+    match vital {
+        Some(vital) => measurable::check_change(vital, amount).map(|()| amount),
+        None => Ok(amount),
+    }
 }
 
 /// The unit of a UCUM code or of an everyday word.

@@ -68,8 +68,8 @@ impl Change {
         let unit = by.unit().label();
         Evidence {
             priority: *priority,
-            vital: *vital,
-            value: to.value,
+            vital: Some(*vital),
+            value: Some(to.value),
             limit: None,
             readings: vec![from.reading, to.reading],
             fact: format!(

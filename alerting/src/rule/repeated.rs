@@ -85,8 +85,8 @@ impl Repeated {
         let side = self.threshold.side().words();
         Evidence {
             priority,
-            vital: self.vital(),
-            value: newest.value,
+            vital: Some(self.vital()),
+            value: Some(newest.value),
             limit: Some(level),
             // The oldest first.
             readings: beyond().rev().map(|it| it.reading).collect(),

@@ -229,8 +229,8 @@ impl Threshold {
         let Limit { priority, level: limit } = limit;
         Evidence {
             priority,
-            vital: self.vital,
-            value,
+            vital: Some(self.vital),
+            value: Some(value),
             limit: Some(limit),
             readings: vec![reading.id],
             fact: format!("{vital} {value}{doubts} is {side} the limit of {limit}"),

@@ -100,8 +100,8 @@ impl WeightChange {
         let change = self.change(from, to);
         Evidence {
             priority: *priority,
-            vital: Vital::BodyWeight,
-            value: to.value,
+            vital: Some(Vital::BodyWeight),
+            value: Some(to.value),
             limit: None,
             readings: vec![from.reading, to.reading],
             fact: format!(

@@ -289,7 +289,7 @@ fn of_two_values_the_more_urgent_counts() {
     let quantity = quantity("190", MMHG);
     reading.values.push(vitals::Measurement { vital: Vital::SystolicPressure, quantity });
     let Finding::Present(evidence) = pressure.judge(&reading, false) else { unreachable!() };
-    assert_eq!((evidence.priority, evidence.value), (Priority::High, quantity));
+    assert_eq!((evidence.priority, evidence.value), (Priority::High, Some(quantity)));
 }
 
 #[test]

@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use vitals::identity::{ReadingId, SubjectId};
-use vitals::{Moment, Quantity, Reading, Vital};
+use vitals::{Flag, Moment, Quantity, Reading, ReadingKind, Vital};
 
 use crate::plan::Plan;
 use crate::rule::implausible::Implausible;
-use crate::rule::{Condition, Rule, can_clear, measured};
+use crate::rule::irregular_pulse::OF_MAX;
+use crate::rule::{Condition, Rule, can_clear, is_at_rest, is_time_known, measured};
 
 /// How far back rules can look, before the newest measurement of the same vital.
 pub const REACH: SignedDuration = SignedDuration::from_hours(35 * 24);
@@ -53,17 +54,35 @@ impl Sample {
         let in_one_run = earlier.when.on.and_then(|anchor| self.when.since(anchor));
         in_one_run.unwrap_or_else(|| self.when.at.at.duration_since(earlier.when.at.at))
     }
+}
 
-    /// The order in which the two were measured; what was at the same time stands in the order of the
-    /// ledger, which also says which of the two was written down later.
-    fn order(&self, other: &Self) -> Ordering {
-        let is_of_before =
-            self.reading.epoch == other.reading.epoch && self.reading < other.reading;
-        let order = match is_of_before {
-            true => other.when.order(&self.when).reverse(),
-            false => self.when.order(&other.when),
-        };
-        order.then(self.reading.cmp(&other.reading))
+/// Whether a blood pressure showed an irregular pulse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rhythm {
+    /// The reading that it belongs to.
+    pub reading: ReadingId,
+    /// When it was measured.
+    pub when: Moment,
+    /// Whether the device found the pulse irregular.
+    pub is_irregular: bool,
+}
+
+impl Rhythm {
+    /// What `reading` says about the rhythm; nothing where it is no blood pressure at rest of a known
+    /// client at a known time, or where a flag spoils it.
+    fn of(reading: &Reading) -> Option<Self> {
+        let counts = reading.kind == ReadingKind::BloodPressure
+            && reading.subject.is_some()
+            && is_time_known(reading)
+            && is_at_rest(reading.context.phase)
+            && !reading.flags.iter().copied().any(spoils_rhythm);
+        let is_irregular = reading.flags.contains(&Flag::IrregularPulse);
+        counts.then(|| Self { reading: reading.id, when: measured(reading), is_irregular })
+    }
+
+    /// How much later than `earlier` it was measured.
+    pub(crate) fn after(&self, earlier: &Self) -> SignedDuration {
+        after(&self.when, &earlier.when)
     }
 }
 
@@ -73,6 +92,8 @@ pub struct History {
     samples: BTreeMap<(SubjectId, Vital), VecDeque<Sample>>,
     /// What the plans call implausible.
     checks: BTreeMap<(SubjectId, Vital), Vec<Implausible>>,
+    /// The rhythms of the latest blood pressures, the oldest first; at most [`OF_MAX`] of a client.
+    rhythms: BTreeMap<SubjectId, VecDeque<Rhythm>>,
 }
 
 impl History {
@@ -103,6 +124,9 @@ impl History {
     /// Takes in a reading that has been committed, in whatever order they come.
     pub(crate) fn note(&mut self, reading: &Reading) {
         let Some(subject) = &reading.subject else { return };
+        if let Some(rhythm) = Rhythm::of(reading) {
+            self.note_rhythm(subject, rhythm);
+        }
         for (vital, sample) in Self::samples(reading) {
             let key = (subject.clone(), vital);
             let checks = self.checks.get(&key).map(Vec::as_slice).unwrap_or_default();
@@ -110,12 +134,45 @@ impl History {
             if samples.iter().any(|it| it.reading == sample.reading) {
                 continue;
             }
-            let n_later = samples.iter().rev().take_while(|it| sample.order(it).is_lt()).count();
+            let one = (sample.reading, &sample.when);
+            let is_later = |it: &&Sample| order(one, (it.reading, &it.when)).is_lt();
+            let n_later = samples.iter().rev().take_while(is_later).count();
             let place = samples.len().saturating_sub(n_later);
             samples.insert(place, sample);
             mark(samples, place, checks);
             forget(samples);
         }
+    }
+
+    fn note_rhythm(&mut self, subject: &SubjectId, rhythm: Rhythm) {
+        let rhythms = self.rhythms.entry(subject.clone()).or_default();
+        if rhythms.iter().any(|it| it.reading == rhythm.reading) {
+            return;
+        }
+        let one = (rhythm.reading, &rhythm.when);
+        let is_later = |it: &&Rhythm| order(one, (it.reading, &it.when)).is_lt();
+        let n_later = rhythms.iter().rev().take_while(is_later).count();
+        rhythms.insert(rhythms.len().saturating_sub(n_later), rhythm);
+        while OF_MAX < rhythms.len() {
+            rhythms.pop_front();
+        }
+    }
+
+    /// What `reading` says about the rhythm, and what was known before it, the oldest first; `None`
+    /// where it does not count, or something later is known.
+    pub(crate) fn rhythms_up_to(
+        &self,
+        reading: &Reading,
+    ) -> Option<(Rhythm, impl DoubleEndedIterator<Item = &Rhythm>)> {
+        let subject = reading.subject.as_ref()?;
+        let newest = Rhythm::of(reading)?;
+        let rhythms = self.rhythms.get(subject).into_iter().flatten();
+        let others = rhythms.filter(move |it| it.reading != newest.reading);
+        let is_later = |it: &Rhythm| newest.when.order(&it.when).is_lt();
+        if others.clone().next_back().is_some_and(is_later) {
+            return None;
+        }
+        Some((newest, others))
     }
 
     /// What `reading` has of `vital`, and what was measured before it, the oldest first.
@@ -171,6 +228,45 @@ impl History {
         let checks = self.checks.get(&(subject.clone(), vital));
         let before = || self.before(subject, vital, *sample);
         checks.into_iter().flatten().any(|it| it.doubt(sample, before()).is_some())
+    }
+}
+
+/// How much later than `earlier` the moment `when` was.
+fn after(when: &Moment, earlier: &Moment) -> SignedDuration {
+    let in_one_run = earlier.on.and_then(|anchor| when.since(anchor));
+    in_one_run.unwrap_or_else(|| when.at.at.duration_since(earlier.at.at))
+}
+
+/// The order in which two were measured; what was at the same time stands in the order of the ledger,
+/// which also says which of the two was written down later.
+fn order(one: (ReadingId, &Moment), other: (ReadingId, &Moment)) -> Ordering {
+    let is_of_before = one.0.epoch == other.0.epoch && one.0 < other.0;
+    let order = match is_of_before {
+        true => other.1.order(one.1).reverse(),
+        false => one.1.order(other.1),
+    };
+    order.then(one.0.cmp(&other.0))
+}
+
+/// Whether `flag` says that the rhythm was not heard well.
+const fn spoils_rhythm(flag: Flag) -> bool {
+    match flag {
+        Flag::BodyMovement
+        | Flag::CuffLoose
+        | Flag::PoorSignal
+        | Flag::Questionable
+        | Flag::EarlyEstimate
+        | Flag::SensorContactLost
+        | Flag::EquipmentMalfunction => true,
+        Flag::IrregularPulse
+        | Flag::PulseRateAboveRange
+        | Flag::PulseRateBelowRange
+        | Flag::ImproperPosition
+        | Flag::LowPerfusion
+        | Flag::FullyQualified
+        | Flag::FromStorage
+        | Flag::DeviceClockNotSet
+        | Flag::BatteryLow => false,
     }
 }
 

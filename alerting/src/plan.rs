@@ -56,6 +56,27 @@
 //! band_percent = 4                   # 1 to 30; the wider of the two, around the median of a week
 //! # jumps_by = "40 mmHg"             # for any other vital; may be left out together with the next
 //! # within_min = 10                  # 1 to 1440
+//!
+//! [[irregular_pulse]]
+//! id = "pulse-irregular"
+//! priority = "medium"
+//! times = 2                          # 2 to 16
+//! of = 3                             # of the last so many blood pressures, 2 to 16
+//! within_days = 7                    # 1 to 30
+//!
+//! [[pulse_pressure]]
+//! id = "pulse-pressure-wide"
+//! priority = "low"
+//! at_or_above = "60 mmHg"            # or at_or_below_percent = 25, of the systolic pressure
+//! clear_at_or_below = "55 mmHg"      # or clear_at_or_above_percent = 30
+//!
+//! [[orthostatic]]                    # for a client who measures sitting, and again standing
+//! id = "falls-on-standing"
+//! priority = "medium"
+//! systolic_falls_by = "20 mmHg"      # either of the two is enough
+//! diastolic_falls_by = "10 mmHg"
+//! from_min = 1                       # 0 to 10; time between the two blood pressures
+//! within_min = 3                     # 1 to 10
 //! ```
 //!
 //! A plan has at least one rule. Every key of a rule is required unless it says that it may be left
@@ -66,7 +87,9 @@ pub mod value;
 
 mod change;
 mod implausible;
+mod irregular_pulse;
 mod measurable;
+mod pressure;
 mod repeated;
 mod threshold;
 
@@ -88,12 +111,15 @@ const NO_RULE: &str = "no rule means that nothing is watched; add at least one [
 type ReadCondition = fn(&Section<'_>) -> Option<Condition>;
 
 /// The kinds of rules, and what reads each.
-const KINDS: [(&str, ReadCondition); 5] = [
+const KINDS: [(&str, ReadCondition); 8] = [
     ("threshold", |it| threshold::read(it).map(Condition::Threshold)),
     ("repeated", |it| repeated::read(it).map(Condition::Repeated)),
     ("change", |it| change::read(it).map(Condition::Change)),
     ("weight_change", |it| change::read_weight(it).map(Condition::WeightChange)),
     ("implausible", |it| implausible::read(it).map(Condition::Implausible)),
+    ("irregular_pulse", |it| irregular_pulse::read(it).map(Condition::IrregularPulse)),
+    ("pulse_pressure", |it| pressure::read_pulse(it).map(Condition::PulsePressure)),
+    ("orthostatic", |it| pressure::read_orthostatic(it).map(Condition::Orthostatic)),
 ];
 
 /// The checked care plan of one client.

@@ -2,6 +2,9 @@
 
 pub mod change;
 pub mod implausible;
+pub mod irregular_pulse;
+pub mod orthostatic;
+pub mod pulse_pressure;
 pub mod repeated;
 pub mod threshold;
 pub mod weight;
@@ -14,6 +17,9 @@ use vitals::{Category, Flag, LocalInstant, Moment, Phase, Priority, Reading, Tim
 
 use self::change::Change;
 use self::implausible::Implausible;
+use self::irregular_pulse::IrregularPulse;
+use self::orthostatic::Orthostatic;
+use self::pulse_pressure::PulsePressure;
 use self::repeated::Repeated;
 use self::threshold::Threshold;
 use self::weight::WeightChange;
@@ -40,6 +46,12 @@ pub enum Condition {
     WeightChange(WeightChange),
     /// A value that is hardly one of the client.
     Implausible(Implausible),
+    /// An irregular pulse in several of the last blood pressures.
+    IrregularPulse(IrregularPulse),
+    /// A wide or narrow pulse pressure.
+    PulsePressure(PulsePressure),
+    /// A fall of the blood pressure on standing up.
+    Orthostatic(Orthostatic),
 }
 
 /// Which way a value goes.
@@ -102,6 +114,9 @@ impl Rule {
             Condition::Change(it) => it.priority,
             Condition::WeightChange(it) => it.priority,
             Condition::Implausible(it) => it.priority,
+            Condition::IrregularPulse(it) => it.priority(),
+            Condition::PulsePressure(it) => it.priority,
+            Condition::Orthostatic(it) => it.priority,
         }
     }
 
@@ -115,11 +130,13 @@ impl Rule {
     #[must_use]
     pub const fn looks_back(&self) -> bool {
         match self.condition {
-            Condition::Threshold(_) => false,
+            Condition::Threshold(_) | Condition::PulsePressure(_) => false,
             Condition::Repeated(_)
             | Condition::Change(_)
             | Condition::WeightChange(_)
-            | Condition::Implausible(_) => true,
+            | Condition::Implausible(_)
+            | Condition::IrregularPulse(_)
+            | Condition::Orthostatic(_) => true,
         }
     }
 
@@ -131,7 +148,10 @@ impl Rule {
             | Condition::Repeated(_)
             | Condition::Change(_)
             | Condition::WeightChange(_)
-            | Condition::Implausible(_) => Category::Clinical,
+            | Condition::Implausible(_)
+            | Condition::IrregularPulse(_)
+            | Condition::PulsePressure(_)
+            | Condition::Orthostatic(_) => Category::Clinical,
         }
     }
 
@@ -144,6 +164,8 @@ impl Rule {
             Condition::Change(it) => it.vital(),
             Condition::WeightChange(_) => Vital::BodyWeight,
             Condition::Implausible(it) => it.vital(),
+            Condition::IrregularPulse(_) => Vital::PulseRate,
+            Condition::PulsePressure(_) | Condition::Orthostatic(_) => Vital::SystolicPressure,
         }
     }
 
@@ -155,6 +177,9 @@ impl Rule {
             Condition::Change(it) => it.judge(reading, late, history),
             Condition::WeightChange(it) => it.judge(reading, late, history),
             Condition::Implausible(it) => it.judge(reading, late, history),
+            Condition::IrregularPulse(it) => it.judge(reading, late, history),
+            Condition::PulsePressure(it) => it.judge(reading, late),
+            Condition::Orthostatic(it) => it.judge(reading, late, history),
         }
     }
 
@@ -166,7 +191,10 @@ impl Rule {
             | Condition::Repeated(_)
             | Condition::Change(_)
             | Condition::WeightChange(_)
-            | Condition::Implausible(_) => Finding::Unknown,
+            | Condition::Implausible(_)
+            | Condition::IrregularPulse(_)
+            | Condition::PulsePressure(_)
+            | Condition::Orthostatic(_) => Finding::Unknown,
         }
     }
 
@@ -177,7 +205,10 @@ impl Rule {
             | Condition::Repeated(_)
             | Condition::Change(_)
             | Condition::WeightChange(_)
-            | Condition::Implausible(_) => None,
+            | Condition::Implausible(_)
+            | Condition::IrregularPulse(_)
+            | Condition::PulsePressure(_)
+            | Condition::Orthostatic(_) => None,
         }
     }
 }
@@ -190,6 +221,9 @@ impl fmt::Display for Rule {
             Condition::Change(it) => write!(f, "{}: {it}", self.id),
             Condition::WeightChange(it) => write!(f, "{}: {it}", self.id),
             Condition::Implausible(it) => write!(f, "{}: {it}", self.id),
+            Condition::IrregularPulse(it) => write!(f, "{}: {it}", self.id),
+            Condition::PulsePressure(it) => write!(f, "{}: {it}", self.id),
+            Condition::Orthostatic(it) => write!(f, "{}: {it}", self.id),
         }
     }
 }
@@ -243,7 +277,7 @@ pub(crate) fn can_clear(reading: &Reading) -> bool {
 }
 
 /// Whether the order of `reading` among others can be told.
-fn is_time_known(reading: &Reading) -> bool {
+pub(crate) fn is_time_known(reading: &Reading) -> bool {
     match reading.time_quality {
         TimeQuality::Synced | TimeQuality::Corrected => true,
         TimeQuality::Estimated => !reading.flags.contains(&Flag::FromStorage),
@@ -252,7 +286,7 @@ fn is_time_known(reading: &Reading) -> bool {
 }
 
 /// Whether a value of `phase` can be compared with a value at rest.
-const fn is_at_rest(phase: Phase) -> bool {
+pub(crate) const fn is_at_rest(phase: Phase) -> bool {
     match phase {
         Phase::Resting | Phase::BeforeExercise => true,
         Phase::DuringExercise | Phase::AfterExercise => false,

@@ -1,0 +1,118 @@
+//! A fall of the blood pressure on standing up, from two measurements that follow each other.
+//!
+//! No device says how a client stands or sits. So this is a rule for a client who was told to measure
+//! sitting or lying and again after standing up: of two blood pressures that are `from` to `within`
+//! apart the second is taken for the one on standing. Two measurements on a chair look the same, and
+//! the second of these is often lower: give this rule to nobody else.
+//!
+//! A pair that begins a sitting clears it, where it shows no such fall. One that follows another
+//! measurement closely does not: sitting down again after standing is no good news.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+use rust_decimal::Decimal;
+use vitals::{Priority, Quantity, Reading, Vital};
+
+use crate::alert::Evidence;
+use crate::history::{History, Sample};
+use crate::rule::{Finding, span};
+
+/// A fall between two blood pressures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orthostatic {
+    pub(crate) priority: Priority,
+    /// A fall of the systolic pressure of so much alerts.
+    pub(crate) systolic_by: Quantity,
+    /// A fall of the diastolic pressure of so much alerts.
+    pub(crate) diastolic_by: Quantity,
+    /// Least time between the two.
+    pub(crate) from: SignedDuration,
+    /// Most time between the two.
+    pub(crate) within: SignedDuration,
+}
+
+impl Orthostatic {
+    /// What it finds in `reading`, after what `history` has.
+    pub(crate) fn judge(&self, reading: &Reading, late: bool, history: &History) -> Finding {
+        let Some((standing, mut before)) = history.up_to(reading, Vital::SystolicPressure) else {
+            return Finding::Unknown;
+        };
+        let Some(sitting) = before.next_back() else { return Finding::Unknown };
+        let gap = standing.after(sitting);
+        if gap < self.from || self.within < gap {
+            return Finding::Unknown;
+        }
+        let systolic = fall(sitting, &standing, self.systolic_by);
+        let diastolic =
+            history.up_to(reading, Vital::DiastolicPressure).and_then(|(standing, mut before)| {
+                let sitting = before.rfind(|it| it.reading == sitting.reading)?;
+                fall(sitting, &standing, self.diastolic_by)
+            });
+        let is_reached =
+            |fall: Option<Decimal>, by: Quantity| fall.is_some_and(|it| by.value() <= it);
+        let begins = before.next_back().is_none_or(|it| self.within < sitting.after(it));
+        let evidence = || self.evidence(sitting, &standing, systolic, diastolic, late);
+        match is_reached(systolic, self.systolic_by) || is_reached(diastolic, self.diastolic_by) {
+            true => Finding::Present(evidence()),
+            false if begins && systolic.is_some() && diastolic.is_some() => {
+                Finding::Gone(evidence())
+            }
+            false => Finding::Unknown,
+        }
+    }
+
+    fn evidence(
+        &self,
+        sitting: &Sample,
+        standing: &Sample,
+        systolic: Option<Decimal>,
+        diastolic: Option<Decimal>,
+        late: bool,
+    ) -> Evidence {
+        let Self { priority, systolic_by, diastolic_by, .. } = self;
+        let told = |fall: Option<Decimal>, by: &Quantity| match fall {
+            Some(fall) => {
+                format!("{} {} lower", fall.round_dp(1).normalize(), by.unit().label())
+            }
+            None => "not known".to_owned(),
+        };
+        Evidence {
+            priority: *priority,
+            vital: Some(Vital::SystolicPressure),
+            value: Some(standing.value),
+            limit: None,
+            readings: vec![sitting.reading, standing.reading],
+            fact: format!(
+                "{} after a blood pressure, as on standing up, the systolic pressure is {} and the \
+                 diastolic {} (limits {systolic_by} and {diastolic_by})",
+                span(standing.after(sitting)),
+                told(systolic, systolic_by),
+                told(diastolic, diastolic_by)
+            ),
+            measured: standing.when,
+            late,
+        }
+    }
+}
+
+/// How much lower the second is, in the unit of the limit.
+fn fall(sitting: &Sample, standing: &Sample, by: Quantity) -> Option<Decimal> {
+    let unit = by.unit();
+    Some(sitting.value.value_in(unit)? - standing.value.value_in(unit)?)
+}
+
+impl fmt::Display for Orthostatic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { priority, systolic_by, diastolic_by, from, within } = self;
+        let (from, within) = (span(*from), span(*within));
+        write!(
+            f,
+            "blood pressure falls by {systolic_by} systolic or {diastolic_by} diastolic {from} to \
+             {within} after another ({priority})"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -223,7 +223,7 @@ fn is_of(alert: &Alert, subject: Option<&SubjectId>, plan: &Plan, rule: &Rule) -
     alert.subject.as_ref() == subject
         && alert.plan == plan.name()
         && alert.rule == rule.id()
-        && alert.vital == Some(rule.vital())
+        && alert.vital == rule.vital()
 }
 
 fn origin<'a>(plan: &'a Plan, rule: &'a Rule) -> Origin<'a> {

@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use vitals::identity::{ReadingId, SubjectId};
-use vitals::{Flag, Moment, Quantity, Reading, ReadingKind, Vital};
+use vitals::{Flag, Moment, Quantity, Reading, ReadingKind, Unit, Vital};
 
+use crate::average::Pressure;
 use crate::plan::Plan;
 use crate::rule::implausible::Implausible;
 use crate::rule::irregular_pulse::OF_MAX;
@@ -51,9 +52,30 @@ impl Sample {
     /// How much later than `earlier` it was measured.
     #[must_use]
     pub fn after(&self, earlier: &Self) -> SignedDuration {
-        let in_one_run = earlier.when.on.and_then(|anchor| self.when.since(anchor));
-        in_one_run.unwrap_or_else(|| self.when.at.at.duration_since(earlier.when.at.at))
+        after(&self.when, &earlier.when)
     }
+
+    /// How much later than it `moment` is.
+    pub(crate) fn until(&self, moment: &Moment) -> SignedDuration {
+        after(moment, &self.when)
+    }
+}
+
+/// What is known of one vital when a reading is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// The latest value.
+    Known {
+        value: Quantity,
+        /// The reading that it comes from.
+        of: ReadingId,
+        /// How much older it is than the reading.
+        age: SignedDuration,
+    },
+    /// There is none, or the latest one is in doubt or implausible.
+    Missing,
+    /// Something is known that was measured later than the reading.
+    OutOfOrder,
 }
 
 /// Whether a blood pressure showed an irregular pulse.
@@ -94,6 +116,8 @@ pub struct History {
     checks: BTreeMap<(SubjectId, Vital), Vec<Implausible>>,
     /// The rhythms of the latest blood pressures, the oldest first; at most [`OF_MAX`] of a client.
     rhythms: BTreeMap<SubjectId, VecDeque<Rhythm>>,
+    /// The latest measurement at rest that is in doubt.
+    doubted: BTreeMap<(SubjectId, Vital), (ReadingId, Moment)>,
 }
 
 impl History {
@@ -127,6 +151,7 @@ impl History {
         if let Some(rhythm) = Rhythm::of(reading) {
             self.note_rhythm(subject, rhythm);
         }
+        self.note_doubt(subject, reading);
         for (vital, sample) in Self::samples(reading) {
             let key = (subject.clone(), vital);
             let checks = self.checks.get(&key).map(Vec::as_slice).unwrap_or_default();
@@ -156,6 +181,76 @@ impl History {
         while OF_MAX < rhythms.len() {
             rhythms.pop_front();
         }
+    }
+
+    fn note_doubt(&mut self, subject: &SubjectId, reading: &Reading) {
+        let is_in_order = is_time_known(reading) && is_at_rest(reading.context.phase);
+        if !is_in_order || can_clear(reading) {
+            return;
+        }
+        let doubt = (reading.id, measured(reading));
+        for measurement in &reading.values {
+            let latest = self.doubted.entry((subject.clone(), measurement.vital)).or_insert(doubt);
+            if order((latest.0, &latest.1), (doubt.0, &doubt.1)).is_lt() {
+                *latest = doubt;
+            }
+        }
+    }
+
+    /// What is known of `vital` when `reading` is judged: what it says itself, or what was measured
+    /// last before it.
+    pub(crate) fn input(&self, reading: &Reading, vital: Vital) -> Input {
+        let Some(subject) = &reading.subject else { return Input::Missing };
+        let now = measured(reading);
+        let latest = self.all_of(subject, vital).rfind(|it| it.reading != reading.id);
+        if latest.is_some_and(|it| now.order(&it.when).is_lt()) {
+            return Input::OutOfOrder;
+        }
+        if let Some(value) = reading.value(vital) {
+            let sample = Sample { reading: reading.id, when: now, value, is_suspect: false };
+            return match self.is_suspect(subject, vital, &sample) {
+                true => Input::Missing,
+                false => Input::Known { value, of: reading.id, age: SignedDuration::ZERO },
+            };
+        }
+        let doubted = self.doubted.get(&(subject.clone(), vital));
+        let is_overtaken = |it: &Sample| {
+            let is_later = |(id, when): &(ReadingId, Moment)| {
+                order((it.reading, &it.when), (*id, when)).is_lt()
+            };
+            it.is_suspect || doubted.is_some_and(is_later)
+        };
+        match latest {
+            Some(it) if !is_overtaken(it) => {
+                Input::Known { value: it.value, of: it.reading, age: it.until(&now) }
+            }
+            Some(_) | None => Input::Missing,
+        }
+    }
+
+    /// The blood pressures of the time `within` before `reading` and its own, the oldest first: those
+    /// of which both values are trusted and plausible.
+    pub(crate) fn pressures_up_to(
+        &self,
+        reading: &Reading,
+        within: SignedDuration,
+    ) -> Option<impl Iterator<Item = Pressure>> {
+        let (newest_high, highs) = self.up_to(reading, Vital::SystolicPressure)?;
+        let (newest_low, lows) = self.up_to(reading, Vital::DiastolicPressure)?;
+        let is_old = move |it: &&Sample| within < newest_high.after(it);
+        let mut lows = lows.skip_while(is_old).copied().chain([newest_low]).peekable();
+        let highs = highs.skip_while(is_old).copied().chain([newest_high]);
+        Some(highs.filter_map(move |high| {
+            let is_before =
+                |low: &Sample| order((low.reading, &low.when), (high.reading, &high.when)).is_lt();
+            while lows.next_if(is_before).is_some() {}
+            let low = lows.next_if(|it| it.reading == high.reading)?;
+            Some(Pressure {
+                at: high.when.at,
+                systolic: high.value.value_in(Unit::MillimetreOfMercury)?,
+                diastolic: low.value.value_in(Unit::MillimetreOfMercury)?,
+            })
+        }))
     }
 
     /// What `reading` says about the rhythm, and what was known before it, the oldest first; `None`

@@ -135,6 +135,18 @@ impl Consciousness {
         let levels = [Self::Alert, Self::Confusion, Self::Voice, Self::Pain, Self::Unresponsive];
         (0_u8..).zip(levels).find(|(level, _it)| Decimal::from(*level) == number).map(|it| it.1)
     }
+
+    /// What a person calls it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Confusion => "new confusion",
+            Self::Voice => "responds to voice",
+            Self::Pain => "responds to pain",
+            Self::Unresponsive => "unresponsive",
+        }
+    }
 }
 
 impl Breathing {

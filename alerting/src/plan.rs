@@ -77,6 +77,46 @@
 //! diastolic_falls_by = "10 mmHg"
 //! from_min = 1                       # 0 to 10; time between the two blood pressures
 //! within_min = 3                     # 1 to 10
+//!
+//! [[exercise]]                       # the keys of a threshold, for values of exercise; those of the
+//! id = "oxygen-in-exercise"          # same vital and side at rest leave them alone then
+//! vital = "oxygen-saturation"
+//! priority = "high"
+//! at_or_below = "85 %"
+//! clear_at_or_above = "88 %"
+//!
+//! [[exercise_fall]]
+//! id = "oxygen-falls-in-exercise"
+//! vital = "oxygen-saturation"
+//! priority = "medium"
+//! falls_by = "4 %"                   # below the last value at rest
+//! clears_at = "2 %"                  # a fall of so much or less
+//! rest_within_min = 60               # 1 to 1440; a value at rest that is older does not count
+//!
+//! [[baseline]]
+//! id = "pulse-unusual"
+//! vital = "pulse-rate"
+//! priority = "low"
+//! rises_by = "15 /min"               # or falls_by; from the median, and at least
+//! spreads = 3                        # 1 to 10; so many times the usual variation
+//! clears_at = "8 /min"
+//! days = 28                          # 14 to 28
+//! points_min = 7                     # 7 to 56; the first value of each morning and afternoon is one
+//!
+//! [[news2]]
+//! id = "news2"
+//! scale = 1                          # 2 alone where a clinician prescribed a target of 88 to 92 %
+//! max_age_min = 60                   # 1 to 1440; an input that is older is missing
+//! at_or_above = { medium = 5, high = 7 }
+//! single_three = "medium"            # priority of a single 3
+//! clear_at_or_below = 4
+//!
+//! [[home_average]]                   # the keys of a threshold, and
+//! id = "home-average-systolic"
+//! preset = "nice"                    # or aha, or esh
+//! vital = "systolic-pressure"        # or diastolic-pressure
+//! at_or_above = { low = "135 mmHg", medium = "150 mmHg" }
+//! clear_at_or_below = "130 mmHg"
 //! ```
 //!
 //! A plan has at least one rule. Every key of a rule is required unless it says that it may be left
@@ -85,10 +125,14 @@
 
 pub mod value;
 
+mod baseline;
 mod change;
+mod exercise;
+mod home_average;
 mod implausible;
 mod irregular_pulse;
 mod measurable;
+mod news2;
 mod pressure;
 mod repeated;
 mod threshold;
@@ -111,7 +155,7 @@ const NO_RULE: &str = "no rule means that nothing is watched; add at least one [
 type ReadCondition = fn(&Section<'_>) -> Option<Condition>;
 
 /// The kinds of rules, and what reads each.
-const KINDS: [(&str, ReadCondition); 8] = [
+const KINDS: [(&str, ReadCondition); 13] = [
     ("threshold", |it| threshold::read(it).map(Condition::Threshold)),
     ("repeated", |it| repeated::read(it).map(Condition::Repeated)),
     ("change", |it| change::read(it).map(Condition::Change)),
@@ -120,6 +164,11 @@ const KINDS: [(&str, ReadCondition); 8] = [
     ("irregular_pulse", |it| irregular_pulse::read(it).map(Condition::IrregularPulse)),
     ("pulse_pressure", |it| pressure::read_pulse(it).map(Condition::PulsePressure)),
     ("orthostatic", |it| pressure::read_orthostatic(it).map(Condition::Orthostatic)),
+    ("exercise", |it| exercise::read(it).map(Condition::Exercise)),
+    ("exercise_fall", |it| exercise::read_fall(it).map(Condition::ExerciseFall)),
+    ("baseline", |it| baseline::read(it).map(Condition::Baseline)),
+    ("news2", |it| news2::read(it).map(Condition::News2)),
+    ("home_average", |it| home_average::read(it).map(Condition::HomeAverage)),
 ];
 
 /// The checked care plan of one client.
@@ -200,8 +249,19 @@ fn plan(root: &Section<'_>) -> Option<Plan> {
         version: version?,
         subject: subject?,
         late_after: SignedDuration::from_mins(late_after_min?),
-        rules: rules.into_iter().collect::<Option<_>>()?,
+        rules: beside_exercise(rules.into_iter().collect::<Option<_>>()?),
     })
+}
+
+/// The rules, with limits of rest that leave those of exercise to the rules that have some.
+fn beside_exercise(rules: Vec<Rule>) -> Vec<Rule> {
+    let mut exercise = Vec::new();
+    for rule in &rules {
+        if let Condition::Exercise(it) = rule.condition() {
+            exercise.push((it.threshold().vital(), it.threshold().side()));
+        }
+    }
+    rules.into_iter().map(|it| it.beside(&exercise)).collect()
 }
 
 fn rule(

@@ -1,8 +1,12 @@
 //! A rule of a care plan: what it looks for, and which readings it believes.
 
+pub mod baseline;
 pub mod change;
+pub mod exercise;
+pub mod home_average;
 pub mod implausible;
 pub mod irregular_pulse;
+pub mod news2;
 pub mod orthostatic;
 pub mod pulse_pressure;
 pub mod repeated;
@@ -15,13 +19,17 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use vitals::{Category, Flag, LocalInstant, Moment, Phase, Priority, Reading, TimeQuality, Vital};
 
+use self::baseline::Baseline;
 use self::change::Change;
+use self::exercise::{Exercise, ExerciseFall};
+use self::home_average::HomeAverage;
 use self::implausible::Implausible;
 use self::irregular_pulse::IrregularPulse;
+use self::news2::News2;
 use self::orthostatic::Orthostatic;
 use self::pulse_pressure::PulsePressure;
 use self::repeated::Repeated;
-use self::threshold::Threshold;
+use self::threshold::{Side, Threshold};
 use self::weight::WeightChange;
 use crate::alert::Evidence;
 use crate::history::History;
@@ -52,6 +60,16 @@ pub enum Condition {
     PulsePressure(PulsePressure),
     /// A fall of the blood pressure on standing up.
     Orthostatic(Orthostatic),
+    /// A floor or ceiling during and after exercise.
+    Exercise(Exercise),
+    /// A fall during or after exercise, against rest.
+    ExerciseFall(ExerciseFall),
+    /// A value far from what is usual for the client.
+    Baseline(Baseline),
+    /// The National Early Warning Score 2.
+    News2(News2),
+    /// The average of the blood pressures of several days.
+    HomeAverage(HomeAverage),
 }
 
 /// Which way a value goes.
@@ -99,6 +117,16 @@ pub(crate) enum Finding {
 }
 
 impl Rule {
+    /// The same rule, where the values of exercise have the limits of `exercise` beside it.
+    pub(crate) fn beside(mut self, exercise: &[(Vital, Side)]) -> Self {
+        if let Condition::Threshold(it) = &mut self.condition
+            && exercise.contains(&(it.vital(), it.side()))
+        {
+            it.leave_exercise();
+        }
+        self
+    }
+
     /// Its id in the plan.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -117,6 +145,11 @@ impl Rule {
             Condition::IrregularPulse(it) => it.priority(),
             Condition::PulsePressure(it) => it.priority,
             Condition::Orthostatic(it) => it.priority,
+            Condition::Exercise(it) => it.threshold().priority(),
+            Condition::ExerciseFall(it) => it.priority,
+            Condition::Baseline(it) => it.priority,
+            Condition::News2(it) => it.priority(),
+            Condition::HomeAverage(it) => it.threshold().priority(),
         }
     }
 
@@ -130,13 +163,17 @@ impl Rule {
     #[must_use]
     pub const fn looks_back(&self) -> bool {
         match self.condition {
-            Condition::Threshold(_) | Condition::PulsePressure(_) => false,
+            Condition::Threshold(_) | Condition::PulsePressure(_) | Condition::Exercise(_) => false,
             Condition::Repeated(_)
             | Condition::Change(_)
             | Condition::WeightChange(_)
             | Condition::Implausible(_)
             | Condition::IrregularPulse(_)
-            | Condition::Orthostatic(_) => true,
+            | Condition::Orthostatic(_)
+            | Condition::ExerciseFall(_)
+            | Condition::Baseline(_)
+            | Condition::News2(_)
+            | Condition::HomeAverage(_) => true,
         }
     }
 
@@ -151,21 +188,33 @@ impl Rule {
             | Condition::Implausible(_)
             | Condition::IrregularPulse(_)
             | Condition::PulsePressure(_)
-            | Condition::Orthostatic(_) => Category::Clinical,
+            | Condition::Orthostatic(_)
+            | Condition::Exercise(_)
+            | Condition::ExerciseFall(_)
+            | Condition::Baseline(_)
+            | Condition::News2(_)
+            | Condition::HomeAverage(_) => Category::Clinical,
         }
     }
 
-    /// The vital that it watches.
+    /// The vital that its alerts are about; a score is about several.
     #[must_use]
-    pub const fn vital(&self) -> Vital {
+    pub const fn vital(&self) -> Option<Vital> {
         match &self.condition {
-            Condition::Threshold(it) => it.vital(),
-            Condition::Repeated(it) => it.vital(),
-            Condition::Change(it) => it.vital(),
-            Condition::WeightChange(_) => Vital::BodyWeight,
-            Condition::Implausible(it) => it.vital(),
-            Condition::IrregularPulse(_) => Vital::PulseRate,
-            Condition::PulsePressure(_) | Condition::Orthostatic(_) => Vital::SystolicPressure,
+            Condition::Threshold(it) => Some(it.vital()),
+            Condition::Repeated(it) => Some(it.vital()),
+            Condition::Change(it) => Some(it.vital()),
+            Condition::WeightChange(_) => Some(Vital::BodyWeight),
+            Condition::Implausible(it) => Some(it.vital()),
+            Condition::IrregularPulse(_) => Some(Vital::PulseRate),
+            Condition::PulsePressure(_) | Condition::Orthostatic(_) => {
+                Some(Vital::SystolicPressure)
+            }
+            Condition::Exercise(it) => Some(it.threshold().vital()),
+            Condition::ExerciseFall(it) => Some(it.vital),
+            Condition::Baseline(it) => Some(it.vital),
+            Condition::HomeAverage(it) => Some(it.threshold().vital()),
+            Condition::News2(_) => None,
         }
     }
 
@@ -180,6 +229,11 @@ impl Rule {
             Condition::IrregularPulse(it) => it.judge(reading, late, history),
             Condition::PulsePressure(it) => it.judge(reading, late),
             Condition::Orthostatic(it) => it.judge(reading, late, history),
+            Condition::Exercise(it) => it.judge(reading, late),
+            Condition::ExerciseFall(it) => it.judge(reading, late, history),
+            Condition::Baseline(it) => it.judge(reading, late, history),
+            Condition::News2(it) => it.judge(reading, late, history),
+            Condition::HomeAverage(it) => it.judge(reading, late, history),
         }
     }
 
@@ -194,7 +248,12 @@ impl Rule {
             | Condition::Implausible(_)
             | Condition::IrregularPulse(_)
             | Condition::PulsePressure(_)
-            | Condition::Orthostatic(_) => Finding::Unknown,
+            | Condition::Orthostatic(_)
+            | Condition::Exercise(_)
+            | Condition::ExerciseFall(_)
+            | Condition::Baseline(_)
+            | Condition::News2(_)
+            | Condition::HomeAverage(_) => Finding::Unknown,
         }
     }
 
@@ -208,7 +267,12 @@ impl Rule {
             | Condition::Implausible(_)
             | Condition::IrregularPulse(_)
             | Condition::PulsePressure(_)
-            | Condition::Orthostatic(_) => None,
+            | Condition::Orthostatic(_)
+            | Condition::Exercise(_)
+            | Condition::ExerciseFall(_)
+            | Condition::Baseline(_)
+            | Condition::News2(_)
+            | Condition::HomeAverage(_) => None,
         }
     }
 }
@@ -224,6 +288,11 @@ impl fmt::Display for Rule {
             Condition::IrregularPulse(it) => write!(f, "{}: {it}", self.id),
             Condition::PulsePressure(it) => write!(f, "{}: {it}", self.id),
             Condition::Orthostatic(it) => write!(f, "{}: {it}", self.id),
+            Condition::Exercise(it) => write!(f, "{}: {it}", self.id),
+            Condition::ExerciseFall(it) => write!(f, "{}: {it}", self.id),
+            Condition::Baseline(it) => write!(f, "{}: {it}", self.id),
+            Condition::News2(it) => write!(f, "{}: {it}", self.id),
+            Condition::HomeAverage(it) => write!(f, "{}: {it}", self.id),
         }
     }
 }
@@ -270,9 +339,13 @@ pub(crate) fn measured(reading: &Reading) -> Moment {
 ///
 /// A doubtful reading still raises: what looks bad is believed sooner than what looks well.
 pub(crate) fn can_clear(reading: &Reading) -> bool {
+    is_trusted(reading) && is_at_rest(reading.context.phase)
+}
+
+/// Whether `reading` is of a known client at a known time and without a doubt, in whatever phase.
+pub(crate) fn is_trusted(reading: &Reading) -> bool {
     reading.subject.is_some()
         && is_time_known(reading)
-        && is_at_rest(reading.context.phase)
         && !reading.flags.iter().copied().any(is_doubt)
 }
 

@@ -12,7 +12,7 @@ use crate::rule::weight::WeightChange;
 /// Keys of a change that alerts: upwards, and downwards.
 pub(super) type Keys = [(&'static str, Direction); 2];
 
-const OF_VITAL: Keys = [("rises_by", Direction::Rise), ("falls_by", Direction::Fall)];
+pub(super) const OF_VITAL: Keys = [("rises_by", Direction::Rise), ("falls_by", Direction::Fall)];
 const OF_WEIGHT: Keys = [("gains", Direction::Rise), ("loses", Direction::Fall)];
 
 /// Longest time in days over which a weight may be compared.

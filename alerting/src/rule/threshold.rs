@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
 use crate::alert::Evidence;
-use crate::rule::{Finding, can_clear, capitalised, is_doubt, measured};
+use crate::rule::{Finding, can_clear, capitalised, is_at_rest, is_doubt, measured};
 
 /// On which side of the limit the alert lies; the limit itself belongs to that side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +41,8 @@ pub struct Threshold {
     /// The others, each further out and more urgent.
     further: Vec<Limit>,
     clear: Quantity,
+    /// Whether values of exercise have a rule of their own beside it.
+    is_for_rest: bool,
 }
 
 /// Why limits and a clear level make no threshold.
@@ -144,7 +146,7 @@ impl Threshold {
             }
             inner = outer;
         }
-        Ok(Self { vital, side, first, further, clear })
+        Ok(Self { vital, side, first, further, clear, is_for_rest: false })
     }
 
     /// The vital that it watches.
@@ -187,8 +189,13 @@ impl Threshold {
         number.is_some_and(|it| self.side.is_beyond(it, limit.level.value()))
     }
 
+    /// Judges values at rest alone from now on: those of exercise have a rule of their own.
+    pub(crate) const fn leave_exercise(&mut self) {
+        self.is_for_rest = true;
+    }
+
     /// The most urgent limit that `value` is at or beyond.
-    fn reached(&self, value: Quantity) -> Option<Limit> {
+    pub(crate) fn reached(&self, value: Quantity) -> Option<Limit> {
         self.limits().rev().find(|limit| self.is_beyond(value, **limit)).copied()
     }
 
@@ -199,8 +206,17 @@ impl Threshold {
             .is_some_and(|number| self.side.opposite().is_beyond(number, self.clear.value()))
     }
 
-    /// What it finds in `reading`: one value beyond the limit is enough, to clear all must be inside.
+    /// What it finds in `reading`.
     pub(crate) fn judge(&self, reading: &Reading, late: bool) -> Finding {
+        if self.is_for_rest && !is_at_rest(reading.context.phase) {
+            return Finding::Unknown;
+        }
+        self.find(reading, late, can_clear(reading))
+    }
+
+    /// What stands in `reading`: one value beyond the limit is enough, to clear all must be inside,
+    /// and the reading has to be one that `clears`.
+    pub(crate) fn find(&self, reading: &Reading, late: bool, clears: bool) -> Finding {
         let values = || reading.values.iter().filter(|it| it.vital == self.vital);
         let beyond = values().filter_map(|it| Some((self.reached(it.quantity)?, it.quantity)));
         // Of several equally urgent ones the first.
@@ -208,9 +224,7 @@ impl Threshold {
             return Finding::Present(self.evidence(reading, value, limit, late));
         }
         match values().next_back() {
-            Some(last)
-                if can_clear(reading) && values().all(|it| self.is_at_clear(it.quantity)) =>
-            {
+            Some(last) if clears && values().all(|it| self.is_at_clear(it.quantity)) => {
                 Finding::Gone(self.evidence(reading, last.quantity, self.first, late))
             }
             Some(_) | None => Finding::Unknown,
@@ -247,7 +261,8 @@ impl fmt::Display for Threshold {
             let separator = if n == 0 { "" } else { "," };
             write!(f, "{separator} {level} ({priority})")?;
         }
-        write!(f, ", clears {} {}", self.side.opposite().words(), self.clear)
+        write!(f, ", clears {} {}", self.side.opposite().words(), self.clear)?;
+        f.write_str(if self.is_for_rest { ", at rest alone" } else { "" })
     }
 }
 

@@ -381,16 +381,42 @@ fn names_do_not_hold_the_id_of_the_client() {
     );
 }
 
-#[test]
-fn every_plan_of_the_repository_is_in_order() {
+/// The example plans of the repository: name of the file, and text.
+fn examples() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/care-plans");
-    let mut n_plans = 0;
+    let mut examples = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let plan = Plan::parse(&text).unwrap_or_else(|errors| panic!("{path:?}:\n{errors}"));
-        assert_eq!(path.file_stem().and_then(|it| it.to_str()), Some(plan.name()));
-        n_plans += 1;
+        let name = path.file_stem().and_then(|it| it.to_str()).unwrap().to_owned();
+        examples.push((name, std::fs::read_to_string(&path).unwrap()));
     }
-    assert!(1 <= n_plans);
+    examples.sort();
+    examples
+}
+
+#[test]
+fn every_plan_of_the_repository_is_in_order() {
+    for (name, text) in examples() {
+        let plan = Plan::parse(&text).unwrap_or_else(|errors| panic!("{name}:\n{errors}"));
+        assert_eq!(name, plan.name());
+        // A signed plan is one message.
+        assert!(text.len() < 8192, "{name} has {} bytes", text.len());
+    }
+    let names: Vec<String> = examples().into_iter().map(|it| it.0).collect();
+    assert_eq!(names, ["copd", "heart-failure", "hypertension", "post-surgical", "rehabilitation"]);
+}
+
+#[test]
+fn every_kind_of_rule_is_shown_in_a_plan() {
+    for (kind, _read) in KINDS {
+        let heading = format!("\n[[{kind}]]\n");
+        assert!(examples().iter().any(|(_name, text)| text.contains(&heading)), "{kind}");
+    }
+}
+
+#[test]
+fn scale_2_of_news2_stands_only_where_the_target_is_prescribed() {
+    for (name, text) in examples() {
+        assert_eq!(text.contains("scale = 2"), name == "copd", "{name}");
+    }
 }

@@ -20,7 +20,7 @@ use vitals::{Category, DeviceKind, Flag, Phase, Priority, ReadingKind, TimeQuali
 /// Every pinned message but the envelopes, with a name and the channel that carries it.
 ///
 /// A command is checked inside its envelope.
-const MESSAGES: [(&str, Channel, &str); 22] = [
+const MESSAGES: [(&str, Channel, &str); 23] = [
     ("reading", Channel::Reading, literal::BLOOD_PRESSURE),
     ("reading", Channel::Reading, literal::WEIGHT),
     ("alert", Channel::Alert, literal::ALERT_RAISED),
@@ -29,6 +29,7 @@ const MESSAGES: [(&str, Channel, &str); 22] = [
     ("event", Channel::Event, literal::EVENT_WITH_BYTES),
     ("health", Channel::Health, literal::HEALTH),
     ("reading", Channel::Reading, literal::WEIGHT_WITH_CLOCK),
+    ("reading", Channel::Reading, literal::OBSERVATION),
     ("alert", Channel::Alert, literal::ALERT_WITH_CLOCK),
     ("event", Channel::Event, literal::EVENT_WITH_CLOCK),
     ("health", Channel::Health, literal::HEALTH_WITH_CLOCK),

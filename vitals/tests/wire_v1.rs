@@ -510,3 +510,36 @@ fn a_record_says_what_the_clocks_of_the_hub_were_worth() {
     assert_eq!(recorded.moment(), reading.to_reading().unwrap().recorded);
     assert!(!recorded.moment().is_known);
 }
+
+/// What a visitor observed, on air and alert.
+fn observation() -> Reading {
+    Reading {
+        seq: 257,
+        id: "0123456789abcdef-257".to_owned(),
+        subject: Some("client-4711".to_owned()),
+        subject_candidates: Vec::new(),
+        device: Device {
+            id: "visitor".to_owned(),
+            kind: "person".to_owned(),
+            model: "person".to_owned(),
+            battery: None,
+        },
+        kind: "manual-observation".to_owned(),
+        time_quality: "synced".to_owned(),
+        values: vec![
+            value("respiratory-rate", "18", "/min", 151_562),
+            value("oxygen-flow", "0", "L/min", 192_512),
+            value("consciousness", "0", "{ACVPU}", 192_513),
+        ],
+        context: Context { phase: "resting".to_owned(), visit: Some("visit-9".to_owned()) },
+        ..weight()
+    }
+}
+
+#[test]
+fn an_observation_of_a_visitor() {
+    check(&observation(), literal::OBSERVATION);
+    let reading = observation().to_reading().unwrap();
+    let hub = "hub-1".parse().unwrap();
+    assert_eq!(Reading::new(&reading, &hub), observation());
+}

@@ -119,7 +119,10 @@ impl Implausible {
                 let value = sample.value;
                 match self.beside(&sample, history.before(subject, self.vital, sample)) {
                     Some(doubt) => Finding::Present(evidence(value, self.fact(value, doubt))),
-                    None => Finding::Gone(evidence(value, String::new())),
+                    None => {
+                        let label = capitalised(self.vital.label());
+                        Finding::Gone(evidence(value, format!("{label} {value} is plausible")))
+                    }
                 }
             }
             (None, None) => Finding::Unknown,

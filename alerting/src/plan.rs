@@ -244,6 +244,7 @@ fn plan(root: &Section<'_>) -> Option<Plan> {
         root.problem("threshold", &NO_RULE);
     }
     refuse_a_name_of_the_client(root, "name", name.as_deref(), subject.as_ref());
+    refuse_hidden_falls(root, &rules);
     Some(Plan {
         name: name?,
         version: version?,
@@ -251,6 +252,32 @@ fn plan(root: &Section<'_>) -> Option<Plan> {
         late_after: SignedDuration::from_mins(late_after_min?),
         rules: beside_exercise(rules.into_iter().collect::<Option<_>>()?),
     })
+}
+
+/// A fall on standing up is a jump, too: what is implausible then would never be judged.
+fn refuse_hidden_falls(root: &Section<'_>, rules: &[Option<Rule>]) {
+    let conditions = || rules.iter().flatten().map(Rule::condition);
+    let has_falls = conditions().any(|it| matches!(it, Condition::Orthostatic(_)));
+    let has_jumps = conditions().any(|it| match it {
+        Condition::Implausible(it) => it.hides_falls(),
+        Condition::Threshold(_)
+        | Condition::Repeated(_)
+        | Condition::Change(_)
+        | Condition::WeightChange(_)
+        | Condition::IrregularPulse(_)
+        | Condition::PulsePressure(_)
+        | Condition::Orthostatic(_)
+        | Condition::Exercise(_)
+        | Condition::ExerciseFall(_)
+        | Condition::Baseline(_)
+        | Condition::News2(_)
+        | Condition::HomeAverage(_) => false,
+    });
+    if has_falls && has_jumps {
+        let text = "a jumps_by of a blood pressure would keep the largest falls from it; leave that \
+                    out of [[implausible]]";
+        root.problem("orthostatic", &text);
+    }
 }
 
 /// The rules, with limits of rest that leave those of exercise to the rules that have some.

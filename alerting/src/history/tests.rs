@@ -1,9 +1,10 @@
 //! What is kept, in which order, and for how long.
 
+use proptest::prelude::*;
 use vitals::{Flag, Unit};
 
 use super::*;
-use crate::sample::{minute, quantity, reading, subject};
+use crate::sample::{minute, plan, quantity, reading, subject};
 
 const DAY_MIN: i64 = 24 * 60;
 
@@ -107,4 +108,49 @@ fn what_an_earlier_run_of_the_machine_recorded_stands_before_what_a_later_one_di
     readings.iter().rev().for_each(|it| backwards.note(it));
     assert_eq!(kept(&forwards), [1, 2, 3]);
     assert_eq!(kept(&backwards), [1, 2, 3]);
+}
+
+/// A plan that keeps weights apart by their range and by the ones before them.
+const CHECKED: &str = r#"
+name = "heart-failure"
+version = 1
+subject = "client-4711"
+late_after_min = 60
+
+[[implausible]]
+id = "weight-check"
+vital = "body-weight"
+priority = "low"
+possible_from = "20 kg"
+possible_to = "400 kg"
+plausible_from = "30 kg"
+plausible_to = "250 kg"
+band_by = "3 kg"
+band_percent = 4
+"#;
+
+/// Weights of hours of four weeks: usual ones, those of somebody else, and in pounds.
+fn weights() -> impl Strategy<Value = Vec<(u64, i64, u32)>> {
+    let kg = prop_oneof![5 => 78_u32..84, 1 => 60_u32..64, 1 => 170_u32..180, 1 => 255_u32..260];
+    prop::collection::vec((0_i64..28 * 24, kg), 1..40).prop_map(|weights| {
+        let numbered = (1_u64..).zip(weights);
+        numbered.map(|(seq, (hour, kg))| (seq, hour, kg)).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_implausible_does_not_depend_on_the_order_in_which_readings_come(
+        (weights, shuffled) in weights().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle()))
+    ) {
+        let plan = plan(CHECKED);
+        let filled = |weights: &[(u64, i64, u32)]| {
+            let mut history = History::checking([&plan]);
+            for (seq, hour, kg) in weights {
+                history.note(&weight(*seq, hour * 60, &kg.to_string()));
+            }
+            kept(&history)
+        };
+        prop_assert_eq!(filled(&weights), filled(&shuffled));
+    }
 }

@@ -93,6 +93,13 @@ impl Implausible {
         self.vital
     }
 
+    /// Whether it takes a blood pressure out of the history that is far from the one before it.
+    #[must_use]
+    pub(crate) fn hides_falls(&self) -> bool {
+        let pressures = [Vital::SystolicPressure, Vital::DiastolicPressure];
+        self.jump.is_some() && pressures.contains(&self.vital)
+    }
+
     /// What it finds in `reading`, after what `history` has.
     ///
     /// A doubtful value or one of an unknown client is judged by itself alone.

@@ -112,3 +112,20 @@ fn a_plan_says_all_of_it() {
         ]
     );
 }
+
+#[test]
+fn a_jump_that_would_hide_a_fall_is_refused() {
+    let check = |vital: &str, jump: &str| {
+        let bounds = "possible_from = \"40 mmHg\"\npossible_to = \"300 mmHg\"\nplausible_from = \"70 mmHg\"\nplausible_to = \"250 mmHg\"";
+        let implausible = format!(
+            "[[implausible]]\nid = \"check\"\nvital = \"{vital}\"\npriority = \"low\"\n{bounds}\n{jump}"
+        );
+        problems("orthostatic", &format!("{TEXT}\n{implausible}"))
+    };
+    let jump = "jumps_by = \"40 mmHg\"\nwithin_min = 10";
+    let refused = "line 5: orthostatic: a jumps_by of a blood pressure would keep the largest falls from it; leave that out of [[implausible]]";
+    assert_eq!(check("systolic-pressure", jump), [refused]);
+    assert_eq!(check("diastolic-pressure", jump), [refused]);
+    assert_eq!(check("mean-arterial-pressure", jump), [""; 0]);
+    assert_eq!(check("systolic-pressure", ""), [""; 0]);
+}

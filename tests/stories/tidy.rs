@@ -21,7 +21,8 @@ use gateway::device::catalogue::{self, Model, Parity, Transport};
 use vitals::DeviceKind;
 
 /// Documents whose paths and tests must exist.
-const HELD_DOCUMENTS: [&str; 3] = ["README.md", "docs/ARCHITECTURE.md", "docs/safety.md"];
+const HELD_DOCUMENTS: [&str; 4] =
+    ["README.md", "docs/ARCHITECTURE.md", "docs/alerts.md", "docs/safety.md"];
 
 /// Invariants of the architecture.
 const INVARIANTS: usize = 16;

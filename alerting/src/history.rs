@@ -7,14 +7,17 @@
 //! It is filled from committed readings alone, so that a restart, which reads them from the ledger,
 //! finds the same.
 
+pub mod rhythm;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use vitals::identity::{ReadingId, SubjectId};
-use vitals::{Flag, Moment, Quantity, Reading, ReadingKind, Unit, Vital};
+use vitals::{Moment, Quantity, Reading, Unit, Vital};
 
+use self::rhythm::Rhythm;
 use crate::average::Pressure;
 use crate::plan::Plan;
 use crate::rule::implausible::Implausible;
@@ -76,36 +79,6 @@ pub(crate) enum Input {
     Missing,
     /// Something is known that was measured later than the reading.
     OutOfOrder,
-}
-
-/// Whether a blood pressure showed an irregular pulse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rhythm {
-    /// The reading that it belongs to.
-    pub reading: ReadingId,
-    /// When it was measured.
-    pub when: Moment,
-    /// Whether the device found the pulse irregular.
-    pub is_irregular: bool,
-}
-
-impl Rhythm {
-    /// What `reading` says about the rhythm; nothing where it is no blood pressure at rest of a known
-    /// client at a known time, or where a flag spoils it.
-    fn of(reading: &Reading) -> Option<Self> {
-        let counts = reading.kind == ReadingKind::BloodPressure
-            && reading.subject.is_some()
-            && is_time_known(reading)
-            && is_at_rest(reading.context.phase)
-            && !reading.flags.iter().copied().any(spoils_rhythm);
-        let is_irregular = reading.flags.contains(&Flag::IrregularPulse);
-        counts.then(|| Self { reading: reading.id, when: measured(reading), is_irregular })
-    }
-
-    /// How much later than `earlier` it was measured.
-    pub(crate) fn after(&self, earlier: &Self) -> SignedDuration {
-        after(&self.when, &earlier.when)
-    }
 }
 
 /// The trusted measurements of late, the oldest first.
@@ -319,6 +292,16 @@ impl History {
         self.samples.get(&(subject.clone(), vital)).into_iter().flatten()
     }
 
+    /// Whether a value of `vital` in `reading` is implausible, by itself or after what was before it.
+    pub(crate) fn is_implausible(&self, reading: &Reading, vital: Vital) -> bool {
+        let Some(subject) = &reading.subject else { return false };
+        let (id, when) = (reading.id, measured(reading));
+        reading.values.iter().filter(|it| it.vital == vital).any(|it| {
+            let sample = Sample { reading: id, when, value: it.quantity, is_suspect: false };
+            self.is_suspect(subject, vital, &sample)
+        })
+    }
+
     fn is_suspect(&self, subject: &SubjectId, vital: Vital, sample: &Sample) -> bool {
         let checks = self.checks.get(&(subject.clone(), vital));
         let before = || self.before(subject, vital, *sample);
@@ -341,28 +324,6 @@ fn order(one: (ReadingId, &Moment), other: (ReadingId, &Moment)) -> Ordering {
         false => one.1.order(other.1),
     };
     order.then(one.0.cmp(&other.0))
-}
-
-/// Whether `flag` says that the rhythm was not heard well.
-const fn spoils_rhythm(flag: Flag) -> bool {
-    match flag {
-        Flag::BodyMovement
-        | Flag::CuffLoose
-        | Flag::PoorSignal
-        | Flag::Questionable
-        | Flag::EarlyEstimate
-        | Flag::SensorContactLost
-        | Flag::EquipmentMalfunction => true,
-        Flag::IrregularPulse
-        | Flag::PulseRateAboveRange
-        | Flag::PulseRateBelowRange
-        | Flag::ImproperPosition
-        | Flag::LowPerfusion
-        | Flag::FullyQualified
-        | Flag::FromStorage
-        | Flag::DeviceClockNotSet
-        | Flag::BatteryLow => false,
-    }
 }
 
 /// Marks the sample at `place` where it is implausible, and looks again at those after it.

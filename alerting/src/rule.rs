@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod change;
+mod doubt;
 pub mod exercise;
 pub mod home_average;
 pub mod implausible;
@@ -220,6 +221,13 @@ impl Rule {
 
     /// What it finds in `reading`, which came `late` by the plan's measure, after what `history` has.
     pub(crate) fn judge(&self, reading: &Reading, late: bool, history: &History) -> Finding {
+        match self.find(reading, late, history) {
+            Finding::Gone(_) if doubt::is_in(&self.condition, reading, history) => Finding::Unknown,
+            found @ (Finding::Present(_) | Finding::Gone(_) | Finding::Unknown) => found,
+        }
+    }
+
+    fn find(&self, reading: &Reading, late: bool, history: &History) -> Finding {
         match &self.condition {
             Condition::Threshold(it) => it.judge(reading, late),
             Condition::Repeated(it) => it.judge(reading, late, history),

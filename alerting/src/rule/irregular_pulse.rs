@@ -11,7 +11,8 @@ use jiff::SignedDuration;
 use vitals::{Priority, Reading, Vital};
 
 use crate::alert::{Evidence, READINGS_MAX};
-use crate::history::{History, Rhythm};
+use crate::history::History;
+use crate::history::rhythm::Rhythm;
 use crate::rule::{Finding, measured, span};
 
 /// Most readings of which several have to show it: no alert names more.

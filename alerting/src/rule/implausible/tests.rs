@@ -277,8 +277,40 @@ clear_at_or_below = "149 kg""#
     assert_eq!(rules(1, 0, "80"), [""; 0]);
     // The absolute limit judges it as ever, the trend does not.
     assert_eq!(rules(2, 1, "176"), ["heavy", "check"]);
-    assert_eq!(rules(3, 2, "81"), ["heavy", "check"], "both clear");
+    assert_eq!(rules(3, 2, "81"), ["heavy", "check"], "both clear, as it is plausible");
     assert_eq!(rules(4, 3, "83"), ["gain"]);
+}
+
+#[test]
+fn an_implausible_value_clears_nothing() {
+    let text = format!(
+        "{}\n[[implausible]]\nid = \"check\"\n{SYSTOLIC}",
+        r#"name = "hypertension"
+version = 1
+subject = "client-4711"
+late_after_min = 60
+[[threshold]]
+id = "high"
+vital = "systolic-pressure"
+priority = "medium"
+at_or_above = "150 mmHg"
+clear_at_or_below = "145 mmHg""#
+    );
+    let mut engine = Engine::new(vec![plan(&text)], Vec::new());
+    let mut changes = |seq: u64, at_minute: i64, mmhg: &str| {
+        let value = quantity(mmhg, Unit::MillimetreOfMercury);
+        let reading = reading(seq, at_minute, Vital::SystolicPressure, value);
+        let followed = engine.observe(minute(at_minute), &reading, key(seq * 10));
+        followed.iter().for_each(|it| engine.apply(it));
+        engine.remember(&reading);
+        let told = followed.into_iter().map(|it| format!("{} {}", it.alert.rule, it.change));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(changes(1, 0, "170"), ["high raised"]);
+    // Kilopascals, and a value that is far from the one just before.
+    assert_eq!(changes(2, 1, "17.0"), ["check raised"]);
+    assert_eq!(changes(3, 2, "110"), ["check repeated"]);
+    assert_eq!(changes(4, 3, "140"), ["high cleared", "check cleared"]);
 }
 
 #[test]

@@ -1,0 +1,26 @@
+//! Which values a rule must not clear by: implausible ones are no good news.
+
+use vitals::{Reading, Vital};
+
+use crate::history::History;
+use crate::rule::Condition;
+
+/// Whether a value of `reading` that `condition` looks at is implausible.
+pub(super) fn is_in(condition: &Condition, reading: &Reading, history: &History) -> bool {
+    let is_implausible = |vital: Vital| history.is_implausible(reading, vital);
+    match condition {
+        // It judges just that, and a score has no such inputs.
+        Condition::Implausible(_) | Condition::News2(_) => false,
+        Condition::Threshold(it) => is_implausible(it.vital()),
+        Condition::Repeated(it) => is_implausible(it.vital()),
+        Condition::Change(it) => is_implausible(it.vital()),
+        Condition::WeightChange(_) => is_implausible(Vital::BodyWeight),
+        Condition::IrregularPulse(_) => is_implausible(Vital::PulseRate),
+        Condition::PulsePressure(_) | Condition::Orthostatic(_) | Condition::HomeAverage(_) => {
+            is_implausible(Vital::SystolicPressure) || is_implausible(Vital::DiastolicPressure)
+        }
+        Condition::Exercise(it) => is_implausible(it.threshold().vital()),
+        Condition::ExerciseFall(it) => is_implausible(it.vital),
+        Condition::Baseline(it) => is_implausible(it.vital),
+    }
+}

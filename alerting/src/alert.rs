@@ -1,18 +1,24 @@
 //! An alert: what it stands on, and the one table of what may happen to it.
 //!
 //! ```text
-//!               raised  confirmed     repeated      escalated     acknowledged  cleared          closed
-//! active        -       active        active        active        acknowledged  latched or done  done
-//! acknowledged  -       acknowledged  acknowledged  active        -             done             done
-//! latched       -       active        active        latched       done          -                done
-//! done          -       -             -             -             -             -                -
+//!               asked  raised  confirmed     repeated      stale   escalated  resumed  acknowledged  cleared          closed
+//! pending       -      active  active        -             -       -          -        -             done             done
+//! active        -      -       active        active        active  active     -        acknowledged  latched or done  done
+//! acknowledged  -      -       acknowledged  acknowledged  active  active     active   -             done             done
+//! latched       -      -       active        active        -       latched    -        done          -                done
+//! done          -      -       -             -             -       -          -        -             -                -
 //! ```
 //!
+//! A new alert is raised, or pending where a repeat was asked for.
+//! A pending one is raised when its window ends, or a value comes that does not wait; confirmed by a
+//! repeat; and cleared by one that is normal.
 //! Cleared while nobody has acknowledged it: an alert of high priority is latched, one of medium or
 //! low priority is done.
-//! An escalation of an acknowledged alert asks for a new acknowledgement.
-//! `-` is refused; `raised` only ever makes a new alert.
+//! An escalation of an acknowledged alert asks for a new acknowledgement, and so does silence after an
+//! abnormal value.
+//! `-` is refused.
 
+mod change;
 mod word;
 
 use thiserror::Error;
@@ -20,6 +26,7 @@ use vitals::identity::{AlertId, ReadingId, SubjectId};
 use vitals::{Category, LocalInstant, Moment, Priority, Quantity, Vital};
 
 pub use self::word::{Change, Disposition};
+use crate::timer::Timers;
 
 /// Largest number of readings an alert names: the first, and the latest ones.
 pub const READINGS_MAX: usize = 16;
@@ -27,7 +34,9 @@ pub const READINGS_MAX: usize = 16;
 /// What an alert waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Standing {
-    /// The condition stands, and nobody has acknowledged it.
+    /// A repeated measurement: the value was out of range, and the client was asked for another one.
+    Pending,
+    /// A person: the condition stands, and nobody has acknowledged it.
     Active,
     /// The condition stands, and a person has taken it on.
     Acknowledged,
@@ -39,12 +48,14 @@ pub enum Standing {
 
 impl Standing {
     /// Every standing.
-    pub const ALL: [Self; 4] = [Self::Active, Self::Acknowledged, Self::Latched, Self::Done];
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Active, Self::Acknowledged, Self::Latched, Self::Done];
 
     /// The word on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Pending => "pending",
             Self::Active => "active",
             Self::Acknowledged => "acknowledged",
             Self::Latched => "latched",
@@ -57,37 +68,59 @@ impl Standing {
     /// This is the whole life of an alert; the module's table shows it.
     #[must_use]
     pub const fn after(self, change: Change, priority: Priority) -> Option<Self> {
-        match (self, change) {
-            (Self::Active, Change::Confirmed | Change::Repeated | Change::Escalated)
-            | (Self::Acknowledged, Change::Escalated)
-            | (Self::Latched, Change::Confirmed | Change::Repeated) => Some(Self::Active),
-            (Self::Active, Change::Acknowledged)
-            | (Self::Acknowledged, Change::Confirmed | Change::Repeated) => {
-                Some(Self::Acknowledged)
+        match self {
+            Self::Pending => Self::after_pending(change),
+            Self::Active => Self::after_active(change, priority),
+            Self::Acknowledged => Self::after_acknowledged(change),
+            Self::Latched => Self::after_latched(change),
+            Self::Done => None,
+        }
+    }
+
+    const fn after_pending(change: Change) -> Option<Self> {
+        match change {
+            Change::Raised | Change::Confirmed => Some(Self::Active),
+            Change::Cleared | Change::Closed => Some(Self::Done),
+            Change::Asked
+            | Change::Repeated
+            | Change::Stale
+            | Change::Escalated
+            | Change::Resumed
+            | Change::Acknowledged => None,
+        }
+    }
+
+    const fn after_active(change: Change, priority: Priority) -> Option<Self> {
+        match (change, priority) {
+            (Change::Confirmed | Change::Repeated | Change::Stale | Change::Escalated, _) => {
+                Some(Self::Active)
             }
-            (Self::Active, Change::Cleared) => match priority {
-                Priority::High => Some(Self::Latched),
-                Priority::Medium | Priority::Low => Some(Self::Done),
-            },
-            (Self::Latched, Change::Escalated) => Some(Self::Latched),
-            (Self::Acknowledged, Change::Cleared)
-            | (Self::Latched, Change::Acknowledged)
-            | (Self::Active | Self::Acknowledged | Self::Latched, Change::Closed) => {
+            (Change::Acknowledged, _) => Some(Self::Acknowledged),
+            (Change::Cleared, Priority::High) => Some(Self::Latched),
+            (Change::Cleared, Priority::Medium | Priority::Low) | (Change::Closed, _) => {
                 Some(Self::Done)
             }
-            (Self::Active | Self::Acknowledged | Self::Latched, Change::Raised)
-            | (Self::Acknowledged, Change::Acknowledged)
-            | (Self::Latched, Change::Cleared)
-            | (
-                Self::Done,
-                Change::Raised
-                | Change::Confirmed
-                | Change::Repeated
-                | Change::Escalated
-                | Change::Acknowledged
-                | Change::Cleared
-                | Change::Closed,
-            ) => None,
+            (Change::Asked | Change::Raised | Change::Resumed, _) => None,
+        }
+    }
+
+    const fn after_acknowledged(change: Change) -> Option<Self> {
+        match change {
+            Change::Confirmed | Change::Repeated => Some(Self::Acknowledged),
+            Change::Stale | Change::Escalated | Change::Resumed => Some(Self::Active),
+            Change::Cleared | Change::Closed => Some(Self::Done),
+            Change::Asked | Change::Raised | Change::Acknowledged => None,
+        }
+    }
+
+    const fn after_latched(change: Change) -> Option<Self> {
+        match change {
+            Change::Confirmed | Change::Repeated => Some(Self::Active),
+            Change::Escalated => Some(Self::Latched),
+            Change::Acknowledged | Change::Closed => Some(Self::Done),
+            Change::Asked | Change::Raised | Change::Stale | Change::Resumed | Change::Cleared => {
+                None
+            }
         }
     }
 }
@@ -137,7 +170,7 @@ pub struct Alert {
     pub why: String,
     /// When `value` was measured, and never later than when it was received.
     pub measured: Option<Moment>,
-    /// When it was raised.
+    /// When it was raised, or a repeat was asked for.
     pub raised_at: LocalInstant,
     /// When the last change happened.
     pub changed_at: LocalInstant,
@@ -145,7 +178,8 @@ pub struct Alert {
     pub cleared_at: Option<LocalInstant>,
     /// Whether `value` was received more than the plan's `late_after_min` after it was measured.
     pub late: bool,
-    /// Whether a repeated measurement confirmed it, or none is needed: a crossed threshold needs none.
+    /// Whether a repeated measurement confirmed it, or none is needed: only a threshold whose plan says
+    /// so asks for one.
     pub confirmed: bool,
     /// How often the condition was found in this episode, from 1.
     pub count: u32,
@@ -155,6 +189,8 @@ pub struct Alert {
     pub note: Option<String>,
     /// What that person found it to be, once it is closed.
     pub disposition: Option<Disposition>,
+    /// What it waits for by the clock.
+    pub timers: Timers,
 }
 
 /// Why an acknowledgement or a closing was refused; nothing has changed.
@@ -175,6 +211,24 @@ pub enum Refusal {
         alert: AlertId,
         /// Who acknowledged it.
         by: String,
+    },
+    /// A repeated measurement is awaited; there is nothing to take on yet.
+    #[error("alert {alert} waits for a repeated measurement")]
+    Pending {
+        /// The alert that was named.
+        alert: AlertId,
+    },
+    /// An acknowledgement that ends by itself needs a reason.
+    #[error("an acknowledgement of alert {alert} that ends by itself needs a note that says why")]
+    NoReason {
+        /// The alert that was named.
+        alert: AlertId,
+    },
+    /// An acknowledgement would have ended already.
+    #[error("the acknowledgement of alert {alert} has ended before it came")]
+    Ended {
+        /// The alert that was named.
+        alert: AlertId,
     },
     /// The name of the person is empty: an alert is answered by somebody.
     #[error("an answer to alert {alert} needs the name of a person")]
@@ -219,55 +273,22 @@ impl Origin<'_> {
 }
 
 impl Alert {
-    /// A new episode.
-    pub(crate) fn raised(
-        now: LocalInstant,
-        id: AlertId,
-        subject: Option<SubjectId>,
-        origin: &Origin<'_>,
-        evidence: &Evidence,
-    ) -> Self {
-        Self {
-            id,
-            rev: 1,
-            state: Change::Raised,
-            priority: evidence.priority,
-            category: origin.category,
-            rule: origin.rule.to_owned(),
-            plan: origin.plan.to_owned(),
-            plan_version: origin.plan_version,
-            subject,
-            vital: evidence.vital,
-            value: evidence.value,
-            limit: evidence.limit,
-            readings: evidence.readings.clone(),
-            why: origin.why(&evidence.fact),
-            measured: Some(evidence.measured),
-            raised_at: now,
-            changed_at: now,
-            cleared_at: None,
-            late: evidence.late,
-            confirmed: true,
-            count: 1,
-            by: None,
-            note: None,
-            disposition: None,
-        }
-    }
-
     /// What it waits for.
     #[must_use]
     pub fn standing(&self) -> Standing {
         let is_closed = self.state == Change::Closed;
+        let is_pending = self.timers.repeat_by.is_some();
         let is_cleared = self.cleared_at.is_some();
         let is_acknowledged = self.by.is_some();
-        match (is_closed, is_cleared, is_acknowledged, self.priority) {
-            (true, _, _, _)
-            | (false, true, true, _)
-            | (false, true, false, Priority::Medium | Priority::Low) => Standing::Done,
-            (false, true, false, Priority::High) => Standing::Latched,
-            (false, false, true, _) => Standing::Acknowledged,
-            (false, false, false, _) => Standing::Active,
+        match (is_closed, is_cleared, is_pending, is_acknowledged, self.priority) {
+            (true, _, _, _, _)
+            | (false, true, true, _, _)
+            | (false, true, false, true, _)
+            | (false, true, false, false, Priority::Medium | Priority::Low) => Standing::Done,
+            (false, true, false, false, Priority::High) => Standing::Latched,
+            (false, false, true, _, _) => Standing::Pending,
+            (false, false, false, true, _) => Standing::Acknowledged,
+            (false, false, false, false, _) => Standing::Active,
         }
     }
 
@@ -275,130 +296,6 @@ impl Alert {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.standing() != Standing::Done
-    }
-
-    /// This alert after `change`, or `None` where the table refuses it.
-    pub(crate) fn changed(&self, now: LocalInstant, change: Change) -> Option<Self> {
-        self.standing().after(change, self.priority)?;
-        let mut next = self.clone();
-        next.rev = self.rev.saturating_add(1);
-        next.state = change;
-        next.changed_at = now;
-        match change {
-            Change::Confirmed | Change::Repeated => next.cleared_at = None,
-            Change::Cleared => next.cleared_at = Some(now),
-            Change::Escalated => {
-                next.by = None;
-                next.note = None;
-            }
-            Change::Raised | Change::Acknowledged | Change::Closed => {}
-        }
-        Some(next)
-    }
-
-    /// The condition was found again.
-    ///
-    /// Older evidence than what it stands on is counted, but does not take its place.
-    /// A reading that it already used changes nothing.
-    pub(crate) fn repeated(
-        &self,
-        now: LocalInstant,
-        origin: &Origin<'_>,
-        evidence: &Evidence,
-    ) -> Option<Self> {
-        if evidence.readings.last().is_some_and(|it| self.readings.contains(it)) {
-            return None;
-        }
-        let is_more_urgent = evidence.priority < self.priority;
-        let change = if is_more_urgent { Change::Escalated } else { Change::Repeated };
-        let mut next = self.changed(now, change)?;
-        next.priority = self.priority.min(evidence.priority);
-        next.count = self.count.saturating_add(1);
-        next.name_readings(&evidence.readings);
-        if self.measured.is_none_or(|before| evidence.measured.order(&before).is_ge()) {
-            next.plan_version = origin.plan_version;
-            next.value = evidence.value;
-            next.limit = evidence.limit;
-            next.why = origin.why(&evidence.fact);
-            next.measured = Some(evidence.measured);
-            next.late = evidence.late;
-        }
-        Some(next)
-    }
-
-    /// A trusted value was back inside the clear level.
-    ///
-    /// Only a value that was measured later than what the alert stands on clears it.
-    pub(crate) fn cleared(&self, now: LocalInstant, evidence: &Evidence) -> Option<Self> {
-        let stands_on = self.measured?;
-        if evidence.measured.order(&stands_on).is_le() {
-            return None;
-        }
-        let mut next = self.changed(now, Change::Cleared)?;
-        next.name_readings(&evidence.readings);
-        Some(next)
-    }
-
-    /// A person took it on.
-    pub(crate) fn acknowledged(
-        &self,
-        now: LocalInstant,
-        by: &str,
-        note: Option<&str>,
-    ) -> Result<Self, Refusal> {
-        let name = self.named(by)?;
-        let mut next = self.changed(now, Change::Acknowledged).ok_or_else(|| self.refusal())?;
-        next.by = Some(name);
-        next.note = note.map(str::to_owned);
-        Ok(next)
-    }
-
-    /// A person closed it; whether the condition still stands does not matter.
-    pub(crate) fn closed(
-        &self,
-        now: LocalInstant,
-        by: &str,
-        disposition: Disposition,
-        note: Option<&str>,
-    ) -> Result<Self, Refusal> {
-        let name = self.named(by)?;
-        let mut next = self.changed(now, Change::Closed).ok_or_else(|| self.refusal())?;
-        next.by = Some(name);
-        next.note = note.map(str::to_owned);
-        next.disposition = Some(disposition);
-        Ok(next)
-    }
-
-    fn named(&self, by: &str) -> Result<String, Refusal> {
-        match by.trim() {
-            "" => Err(Refusal::NoName { alert: self.id }),
-            name => Ok(name.to_owned()),
-        }
-    }
-
-    fn refusal(&self) -> Refusal {
-        match (self.standing(), self.by.clone()) {
-            (Standing::Acknowledged, Some(by)) => {
-                Refusal::AlreadyAcknowledged { alert: self.id, by }
-            }
-            (
-                Standing::Active | Standing::Acknowledged | Standing::Latched | Standing::Done,
-                _by,
-            ) => Refusal::NotOpen { alert: self.id },
-        }
-    }
-
-    /// Names what it stands on now; the first reading of all stays named.
-    fn name_readings(&mut self, readings: &[ReadingId]) {
-        for reading in readings {
-            if self.readings.contains(reading) {
-                continue;
-            }
-            if READINGS_MAX <= self.readings.len() {
-                self.readings.remove(1);
-            }
-            self.readings.push(*reading);
-        }
     }
 }
 

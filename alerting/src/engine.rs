@@ -6,14 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use vitals::identity::{AlertId, SubjectId};
-use vitals::{LocalInstant, Reading};
+use vitals::{LocalInstant, Moment, Reading};
 
-use crate::alert::{Alert, Disposition, Origin, Refusal, Transition};
+use crate::alert::{Alert, Disposition, Evidence, Origin, Refusal, Standing, Transition};
 use crate::history::History;
 use crate::plan::Plan;
+use crate::rule::confirm::{Confirm, Repeat, can_wait};
 use crate::rule::{Finding, Rule, measured_at};
+use crate::timer;
 
 /// The plans in force, the open alerts, and what was measured lately; all that is remembered.
 #[derive(Debug, Clone)]
@@ -21,6 +23,16 @@ pub struct Engine {
     plans: BTreeMap<(SubjectId, String), Plan>,
     open: BTreeMap<AlertId, Alert>,
     history: History,
+    zone: TimeZone,
+}
+
+/// What is to be settled: who found what, for whom, and when.
+struct Case<'a> {
+    now: Moment,
+    id: AlertId,
+    subject: Option<&'a SubjectId>,
+    plan: &'a Plan,
+    rule: &'a Rule,
 }
 
 impl Engine {
@@ -41,11 +53,18 @@ impl Engine {
             }
         }
         let history = History::checking(in_force.values());
-        let mut engine = Self { plans: in_force, open: BTreeMap::new(), history };
+        let mut engine =
+            Self { plans: in_force, open: BTreeMap::new(), history, zone: TimeZone::UTC };
         for alert in open {
             engine.keep(alert);
         }
         engine
+    }
+
+    /// This engine for clients who live in `zone`: quiet hours and schedules are by its clocks.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
     }
 
     /// This engine with the `open` alerts of the store in place of its own.
@@ -87,24 +106,8 @@ impl Engine {
             }
             let finding = rule.judge(reading, is_late(plan, reading), &self.history);
             let id = nth(next, transitions.len());
-            transitions.extend(self.settle(now, id, subject, plan, rule, finding));
-        }
-        transitions
-    }
-
-    /// What follows from it being `now`; `next` as in [`Engine::observe`].
-    ///
-    /// Call it when [`Engine::next_deadline`] has come; earlier or twice is harmless.
-    #[must_use]
-    pub fn advance(&self, now: LocalInstant, next: AlertId) -> Vec<Transition> {
-        let mut transitions = Vec::new();
-        for plan in self.plans.values() {
-            for rule in plan.rules() {
-                let finding = rule.judge_time(now);
-                let id = nth(next, transitions.len());
-                let subject = Some(plan.subject());
-                transitions.extend(self.settle(now, id, subject, plan, rule, finding));
-            }
+            let case = Case { now: reading.recorded.when(now), id, subject, plan, rule };
+            transitions.extend(self.settle(&case, reading, finding));
         }
         transitions
     }
@@ -123,6 +126,24 @@ impl Engine {
         note: Option<&str>,
     ) -> Result<Transition, Refusal> {
         self.find(alert)?.acknowledged(now, by, note).map(Transition::from)
+    }
+
+    /// A person takes `alert` on until `until`, at most for a day, and says why in `note`.
+    ///
+    /// It ends by itself, and with a worse value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::acknowledge`], and where `note` says nothing or `until` has passed.
+    pub fn snooze(
+        &self,
+        now: Moment,
+        alert: AlertId,
+        by: &str,
+        note: Option<&str>,
+        until: LocalInstant,
+    ) -> Result<Transition, Refusal> {
+        self.find(alert)?.snoozed(&now, by, note, until).map(Transition::from)
     }
 
     /// A person closes `alert`, whether or not it is acknowledged or cleared.
@@ -154,18 +175,13 @@ impl Engine {
     /// Whether a rule looks back: else no reading needs to be remembered.
     #[must_use]
     pub fn looks_back(&self) -> bool {
-        self.plans.values().flat_map(Plan::rules).any(Rule::looks_back)
+        let knows_silence = |it: &Plan| it.lifecycle().stale_after().is_some();
+        self.plans.values().any(|it| knows_silence(it) || it.rules().any(Rule::looks_back))
     }
 
     /// Takes in a transition that has been committed; one that is older than what is known is not.
     pub fn apply(&mut self, transition: &Transition) {
         self.keep(transition.alert.clone());
-    }
-
-    /// When [`Engine::advance`] may find something next.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.plans.values().flat_map(Plan::rules).filter_map(Rule::deadline).min()
     }
 
     /// The open alerts, in the order of their ids.
@@ -193,28 +209,77 @@ impl Engine {
         }
     }
 
-    /// Turns what a rule found into the transition that follows from it.
-    fn settle(
-        &self,
-        now: LocalInstant,
-        id: AlertId,
-        subject: Option<&SubjectId>,
-        plan: &Plan,
-        rule: &Rule,
-        finding: Finding,
-    ) -> Option<Transition> {
-        let open = self.open().find(|alert| is_of(alert, subject, plan, rule));
-        let alert = match (finding, open) {
-            (Finding::Present(evidence), None) => {
-                Some(Alert::raised(now, id, subject.cloned(), &origin(plan, rule), &evidence))
+    /// Turns what a rule found in `reading` into the transition that follows from it.
+    fn settle(&self, case: &Case<'_>, reading: &Reading, finding: Finding) -> Option<Transition> {
+        let Case { now, subject, plan, rule, .. } = case;
+        let open = self.open().find(|alert| is_of(alert, *subject, plan, rule));
+        let is_pending = open.is_some_and(|it| it.standing() == Standing::Pending);
+        let alert = match (finding, open, rule.confirm()) {
+            (finding, Some(asked), Some((threshold, confirm))) if is_pending => {
+                match threshold.judge_repeat(confirm, asked, reading, finding) {
+                    Repeat::Breach(evidence) => self.again(case, asked, &evidence),
+                    Repeat::Mean(evidence) => {
+                        let confirmed =
+                            asked.confirmed_by_mean(now, &origin(plan, rule), &evidence);
+                        confirmed.map(|it| self.hush(case, it))
+                    }
+                    Repeat::Normal(evidence) => asked.cleared(now.at, &evidence),
+                    Repeat::Nothing => None,
+                }
             }
-            (Finding::Present(evidence), Some(alert)) => {
-                alert.repeated(now, &origin(plan, rule), &evidence)
+            (Finding::Present(evidence), None, confirm) => {
+                Some(self.begin(case, &evidence, confirm.map(|(_threshold, it)| it)))
             }
-            (Finding::Gone(evidence), Some(alert)) => alert.cleared(now, &evidence),
-            (Finding::Gone(_), None) | (Finding::Unknown, _) => None,
+            (Finding::Present(evidence), Some(alert), _) => self.again(case, alert, &evidence),
+            (Finding::Gone(evidence), Some(alert), _) => alert.cleared(now.at, &evidence),
+            (Finding::Gone(_), None, _) | (Finding::Unknown, _, _) => None,
         };
         alert.map(Transition::from)
+    }
+
+    /// A new episode: raised, or pending where a repeat is asked for and can come.
+    fn begin(&self, case: &Case<'_>, evidence: &Evidence, confirm: Option<Confirm>) -> Alert {
+        let Case { now, id, subject, plan, rule } = case;
+        let (origin, subject) = (origin(plan, rule), subject.cloned());
+        match confirm {
+            // Nobody can be asked for another measurement where nobody knows whose this one is.
+            Some(confirm) if can_wait(evidence) && subject.is_some() => {
+                let repeat_by = timer::after(now, confirm.within());
+                Alert::asked(now, *id, subject, &origin, evidence, repeat_by)
+            }
+            confirm => {
+                let is_confirmed = confirm.is_none() || evidence.priority == vitals::Priority::High;
+                let raised = Alert::raised(now, *id, subject, &origin, evidence, is_confirmed);
+                self.hush(case, raised)
+            }
+        }
+    }
+
+    /// The condition was found again.
+    fn again(&self, case: &Case<'_>, alert: &Alert, evidence: &Evidence) -> Option<Alert> {
+        let Case { now, plan, rule, .. } = case;
+        let is_another = |confirm: Confirm| {
+            let first = alert.measured.as_ref();
+            first.is_some_and(|it| confirm.is_another(it, &evidence.measured))
+        };
+        let confirms = rule.confirm().is_none_or(|(_threshold, it)| is_another(it));
+        let next = alert.repeated(now, &origin(plan, rule), evidence, confirms)?;
+        match alert.standing() {
+            Standing::Pending => Some(self.hush(case, next)),
+            Standing::Active | Standing::Acknowledged | Standing::Latched | Standing::Done => {
+                Some(next)
+            }
+        }
+    }
+
+    /// Where an alert is raised in quiet hours it disturbs nobody until their end, unless it is high.
+    fn hush(&self, case: &Case<'_>, alert: Alert) -> Alert {
+        alert.hushed(self.quiet_until(case.plan, &case.now))
+    }
+
+    /// When the quiet hours of `plan` end in which `now` lies.
+    fn quiet_until(&self, plan: &Plan, now: &Moment) -> Option<Moment> {
+        plan.lifecycle().quiet_hours().and_then(|it| it.end(now, &self.zone))
     }
 }
 
@@ -245,6 +310,8 @@ fn nth(next: AlertId, n: usize) -> AlertId {
     let n = u64::try_from(n).unwrap_or(u64::MAX);
     AlertId { epoch: next.epoch, seq: next.seq.saturating_add(n) }
 }
+
+mod time;
 
 #[cfg(test)]
 mod model;

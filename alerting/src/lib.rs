@@ -18,11 +18,13 @@ pub mod news2;
 pub mod plan;
 pub mod rule;
 pub mod technical;
+pub mod timer;
 
 pub use alert::{Alert, Change, Disposition, Refusal, Standing, Transition};
 pub use engine::Engine;
 pub use plan::Plan;
 pub use technical::Condition;
+pub use timer::Timers;
 
 #[cfg(test)]
 mod sample;

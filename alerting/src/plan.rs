@@ -5,6 +5,16 @@
 //! version = 3                        # from 1, higher with each change
 //! subject = "client-4711"            # opaque id of the one client it is for
 //! late_after_min = 60                # minutes, 1 to 10080
+//! stale_after_h = 48                 # 1 to 720; may be absent
+//!
+//! [quiet_hours]                      # may be absent; where the client is
+//! from = "22:00"
+//! to = "07:00"
+//!
+//! [[escalation]]                     # when nobody acknowledges; may be absent, the earliest first
+//! after_min = 15                     # 1 to 1440
+//! to = "backup"
+//! priority = "high"                  # the least urgent one; may be absent, then high
 //!
 //! [[threshold]]
 //! id = "systolic-crisis"             # once in a plan
@@ -18,6 +28,8 @@
 //! vital = "pulse-rate"
 //! at_or_above = { medium = "111 /min", high = "131 /min" }
 //! clear_at_or_below = "106 /min"
+//! confirm_within_min = 10            # asks for a repeat, but never where high; 1 to 1440, may be absent
+//! confirm_after_s = 60               # earliest time of that, 0 to 3600; may be absent
 //!
 //! [[repeated]]                       # the keys of a threshold, and
 //! id = "systolic-often-high"
@@ -131,6 +143,7 @@ mod exercise;
 mod home_average;
 mod implausible;
 mod irregular_pulse;
+pub mod lifecycle;
 mod measurable;
 mod news2;
 mod pressure;
@@ -144,6 +157,7 @@ use jiff::SignedDuration;
 use vitals::document::{self, Need, Problems, Section};
 use vitals::identity::SubjectId;
 
+use self::lifecycle::Lifecycle;
 use crate::rule::{Condition, Rule};
 
 /// Longest delay in minutes that a plan may still call in time: a week.
@@ -156,7 +170,7 @@ type ReadCondition = fn(&Section<'_>) -> Option<Condition>;
 
 /// The kinds of rules, and what reads each.
 const KINDS: [(&str, ReadCondition); 13] = [
-    ("threshold", |it| threshold::read(it).map(Condition::Threshold)),
+    ("threshold", |it| threshold::read_confirmed(it).map(Condition::Threshold)),
     ("repeated", |it| repeated::read(it).map(Condition::Repeated)),
     ("change", |it| change::read(it).map(Condition::Change)),
     ("weight_change", |it| change::read_weight(it).map(Condition::WeightChange)),
@@ -178,6 +192,7 @@ pub struct Plan {
     version: u32,
     subject: SubjectId,
     late_after: SignedDuration,
+    lifecycle: Lifecycle,
     rules: Vec<Rule>,
 }
 
@@ -215,6 +230,12 @@ impl Plan {
         self.late_after
     }
 
+    /// What it says about the life of its alerts.
+    #[must_use]
+    pub const fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
     /// Its rules, in the order of the text.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
@@ -227,6 +248,7 @@ fn plan(root: &Section<'_>) -> Option<Plan> {
     let subject = root.text("subject", Need::Example("\"client-4711\""));
     let late_after_min =
         root.integer("late_after_min", 1..=LATE_AFTER_MIN_MAX, Need::Example("60"));
+    let lifecycle = lifecycle::read(root);
     let mut line_by_id = BTreeMap::new();
     let mut rules: Vec<Option<Rule>> = Vec::new();
     let n_kinds = KINDS.iter().filter(|(kind, _read)| root.has(kind)).count();
@@ -250,6 +272,7 @@ fn plan(root: &Section<'_>) -> Option<Plan> {
         version: version?,
         subject: subject?,
         late_after: SignedDuration::from_mins(late_after_min?),
+        lifecycle: lifecycle?,
         rules: beside_exercise(rules.into_iter().collect::<Option<_>>()?),
     })
 }

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod change;
+pub mod confirm;
 mod doubt;
 pub mod exercise;
 pub mod home_average;
@@ -16,12 +17,13 @@ pub mod weight;
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use vitals::{Category, Flag, LocalInstant, Moment, Phase, Priority, Reading, TimeQuality, Vital};
 
 use self::baseline::Baseline;
 use self::change::Change;
+use self::confirm::Confirm;
 use self::exercise::{Exercise, ExerciseFall};
 use self::home_average::HomeAverage;
 use self::implausible::Implausible;
@@ -245,43 +247,10 @@ impl Rule {
         }
     }
 
-    /// What it finds because it is `now`.
-    pub(crate) const fn judge_time(&self, _now: LocalInstant) -> Finding {
-        match self.condition {
-            // What was measured stands as it is; waiting changes nothing.
-            Condition::Threshold(_)
-            | Condition::Repeated(_)
-            | Condition::Change(_)
-            | Condition::WeightChange(_)
-            | Condition::Implausible(_)
-            | Condition::IrregularPulse(_)
-            | Condition::PulsePressure(_)
-            | Condition::Orthostatic(_)
-            | Condition::Exercise(_)
-            | Condition::ExerciseFall(_)
-            | Condition::Baseline(_)
-            | Condition::News2(_)
-            | Condition::HomeAverage(_) => Finding::Unknown,
-        }
-    }
-
-    /// When [`Rule::judge_time`] may find something next.
-    pub(crate) const fn deadline(&self) -> Option<Timestamp> {
-        match self.condition {
-            Condition::Threshold(_)
-            | Condition::Repeated(_)
-            | Condition::Change(_)
-            | Condition::WeightChange(_)
-            | Condition::Implausible(_)
-            | Condition::IrregularPulse(_)
-            | Condition::PulsePressure(_)
-            | Condition::Orthostatic(_)
-            | Condition::Exercise(_)
-            | Condition::ExerciseFall(_)
-            | Condition::Baseline(_)
-            | Condition::News2(_)
-            | Condition::HomeAverage(_) => None,
-        }
+    /// The threshold that asks for a repeated measurement, and how.
+    pub(crate) fn confirm(&self) -> Option<(&Threshold, Confirm)> {
+        let Condition::Threshold(threshold) = &self.condition else { return None };
+        threshold.confirm().map(|it| (threshold, it))
     }
 }
 

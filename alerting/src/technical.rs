@@ -8,6 +8,7 @@ use vitals::{Category, LocalInstant, Priority};
 
 use crate::alert::{Alert, Change, Transition};
 use crate::engine::Engine;
+use crate::timer::Timers;
 
 /// The name that stands where a clinical alert names its care plan.
 pub const PLAN: &str = "hub";
@@ -90,6 +91,7 @@ fn raised(now: LocalInstant, id: AlertId, condition: &Condition) -> Alert {
         by: None,
         note: None,
         disposition: None,
+        timers: Timers::default(),
     }
 }
 

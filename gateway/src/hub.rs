@@ -11,6 +11,7 @@ mod at_home;
 mod command;
 mod frame;
 mod health;
+mod prompt;
 mod recall;
 mod receipt;
 mod record;
@@ -48,6 +49,9 @@ use self::volatile::Exile;
 use crate::clock::{Stamp, Synchronization};
 use crate::link::{LinkEvent, SessionEnd};
 use crate::store::{Store, StoreError};
+
+/// Most changes of one alert by time alone at one deadline; what is left is due at once.
+const CHANGES_AT_ONCE_MAX: usize = 16;
 
 /// What can happen to a hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +136,7 @@ impl Hub {
         let mut store = store;
         let alerts = recall::open_alerts(&mut store)?;
         let held = store.held()?;
-        let mut engine = Engine::new(settings.plans, alerts);
+        let mut engine = Engine::new(settings.plans, alerts).in_zone(settings.zone.clone());
         recall::look_back(&store, &mut engine, recall::LOOKED_THROUGH_MAX)?;
         let scrub_wait = scrub::wait(&store, now)?;
         let time = HubTime::start(now, translate::last_recorded(&store), settings.earliest);
@@ -197,11 +201,8 @@ impl Hub {
             return Some(Duration::ZERO);
         }
         let silence = self.roster.next_deadline().map(|due| due.saturating_sub(now.since_boot));
-        let rule = self
-            .engine
-            .next_deadline()
-            .map(|due| Duration::try_from(due.duration_since(self.local(now).at)))
-            .map(|left| left.unwrap_or(Duration::ZERO));
+        let rule = self.engine.next_wait(&self.moment(now));
+        let rule = rule.map(|left| Duration::try_from(left).unwrap_or(Duration::ZERO));
         let upkeep = self.exile.map(|it| it.next_deadline());
         let upkeep = upkeep.or_else(|| Some(self.schedule.next_deadline()));
         let vigil = self.vigil.next_deadline();
@@ -272,10 +273,14 @@ impl Hub {
             self.take_items(now, &device, items)?;
         }
         self.look_after_ledger(now)?;
-        match self.engine.next_deadline() {
-            Some(due) if due <= self.local(now).at => self.advance(now),
-            Some(_) | None => Ok(()),
+        // Of an alert of which two things are due the second follows from the first.
+        for _change in 0..CHANGES_AT_ONCE_MAX {
+            match self.engine.next_wait(&self.moment(now)) {
+                Some(left) if left.is_zero() => self.advance(now)?,
+                Some(_) | None => break,
+            }
         }
+        Ok(())
     }
 
     /// When `stamp` was, by the hub's time as it is known now.

@@ -17,7 +17,7 @@ pub fn standing(word: &str) -> Standing {
 #[must_use]
 pub const fn is_open(standing: Standing) -> bool {
     match standing {
-        Standing::Active | Standing::Latched | Standing::Acknowledged => true,
+        Standing::Pending | Standing::Active | Standing::Latched | Standing::Acknowledged => true,
         Standing::Done => false,
     }
 }
@@ -27,7 +27,7 @@ pub const fn is_open(standing: Standing) -> bool {
 pub const fn waits_for_a_nurse(standing: Standing) -> bool {
     match standing {
         Standing::Active | Standing::Latched => true,
-        Standing::Acknowledged | Standing::Done => false,
+        Standing::Pending | Standing::Acknowledged | Standing::Done => false,
     }
 }
 

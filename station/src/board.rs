@@ -11,6 +11,7 @@ mod truth;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use alerting::Standing;
 use jiff::Timestamp;
 use vitals::reading::Reading;
 use vitals::wire::topic::Channel;
@@ -196,10 +197,13 @@ impl Board {
         of_hub.map(|(_key, episode)| episode)
     }
 
-    /// How many alerts of `hub` are open, without its test alarm.
+    /// How many alerts of `hub` are open, without its test alarm and without what waits for a repeated
+    /// measurement.
     #[must_use]
     pub fn n_open_alerts(&self, hub: &HubId) -> u64 {
-        let is_counted = |it: &&Arc<Episode>| it.is_open() && !it.is_test_alarm();
+        let is_counted = |it: &&Arc<Episode>| {
+            it.is_open() && it.standing() != Standing::Pending && !it.is_test_alarm()
+        };
         let n = self.alerts_of(hub).filter(is_counted).count();
         u64::try_from(n).unwrap_or(u64::MAX)
     }

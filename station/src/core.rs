@@ -18,6 +18,7 @@ mod vigil;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use alerting::timer::SNOOZE_HOURS_MAX;
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -134,6 +135,12 @@ pub enum Refusal {
     /// Too much text.
     #[error("a note has at most {NOTE_LEN_MAX} characters")]
     Note,
+    /// An acknowledgement for a while says why, and for how long.
+    #[error("an acknowledgement for a while needs a note and an end within {SNOOZE_HOURS_MAX} h")]
+    Snooze,
+    /// The client was asked for another measurement first.
+    #[error("a repeated measurement is awaited; there is nothing to take on yet")]
+    Pending,
     /// The command could not be made.
     #[error("the command could not be signed")]
     Signature,

@@ -32,6 +32,8 @@ pub struct Wish {
 pub enum Deed {
     /// Somebody takes care of it.
     Acknowledge,
+    /// Somebody takes care of it until then; it asks again by itself.
+    Snooze(Timestamp),
     /// It ends.
     Close(Disposition),
 }
@@ -107,7 +109,10 @@ impl Order {
         let command: Command = decode(&payload)?;
         let hub = command.hub.parse::<HubId>().map_err(|it| value("hub", it.to_string()))?;
         let (alert, deed, by, note) = match command.instruction()? {
-            Instruction::Acknowledge { alert, by, note } => (alert, Deed::Acknowledge, by, note),
+            Instruction::Acknowledge { alert, by, note, until } => {
+                let deed = until.map_or(Deed::Acknowledge, |it| Deed::Snooze(it.0.at));
+                (alert, deed, by, note)
+            }
             Instruction::Close { alert, by, disposition, note } => {
                 let disposition = disposition.parse::<Disposition>();
                 let deed = disposition.map_err(|it| value("disposition", it.to_string()))?;
@@ -131,7 +136,9 @@ impl Order {
     pub fn is_shown_by(&self, rev: u32, state: &str, is_open: bool) -> bool {
         let is_later = self.seen_rev < rev;
         match self.wish.deed {
-            Deed::Acknowledge => is_later && (state == "acknowledged" || !is_open),
+            Deed::Acknowledge | Deed::Snooze(_) => {
+                is_later && (state == "acknowledged" || !is_open)
+            }
             Deed::Close(_disposition) => is_later && !is_open,
         }
     }
@@ -141,7 +148,11 @@ impl Wish {
     fn instruction(&self) -> Instruction {
         let (alert, by, note) = (self.alert, self.by.clone(), self.note.clone());
         match self.deed {
-            Deed::Acknowledge => Instruction::Acknowledge { alert, by, note },
+            Deed::Acknowledge => Instruction::Acknowledge { alert, by, note, until: None },
+            Deed::Snooze(until) => {
+                let until = Some(Time(LocalInstant::utc(until)));
+                Instruction::Acknowledge { alert, by, note, until }
+            }
             Deed::Close(disposition) => {
                 let disposition = disposition.as_str().to_owned();
                 Instruction::Close { alert, by, disposition, note }
@@ -155,7 +166,7 @@ impl Deed {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Acknowledge => "acknowledge",
+            Self::Acknowledge | Self::Snooze(_) => "acknowledge",
             Self::Close(_disposition) => "close",
         }
     }
@@ -219,9 +230,12 @@ mod tests {
 
     #[test]
     fn a_stored_order_is_restored() {
-        let order = order(Deed::Acknowledge);
-        let (payload, sealed) = (order.payload.clone(), order.sealed.clone());
-        assert_eq!(Order::restore(payload, sealed, 2, Progress::OnItsWay).unwrap(), order);
+        let until = Timestamp::from_second(1_780_003_600).unwrap();
+        for deed in [Deed::Acknowledge, Deed::Snooze(until), Deed::Close(Disposition::Test)] {
+            let order = order(deed);
+            let (payload, sealed) = (order.payload.clone(), order.sealed.clone());
+            assert_eq!(Order::restore(payload, sealed, 2, Progress::OnItsWay).unwrap(), order);
+        }
     }
 
     #[test]

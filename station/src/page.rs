@@ -13,6 +13,7 @@
 //! The page asks nobody to log in: it listens on this machine, and whoever reaches it may read it.
 
 mod alarms;
+mod answer;
 mod api;
 mod charts;
 mod format;

@@ -98,6 +98,7 @@ pub(crate) fn alert(seq: u64, raised: u64, rev: u32, state: &str, standing: &str
         by: None,
         note: None,
         disposition: None,
+        timers: None,
     }
 }
 

@@ -143,6 +143,7 @@ fn an_acknowledgement_is_signed_and_repeated_until_the_home_shows_it() {
         alert: alert.parse().unwrap(),
         by: "Nora".to_owned(),
         note: Some("called".to_owned()),
+        until: None,
     };
     assert_eq!((command.hub.as_str(), command.instruction().unwrap()), (sample::HUB, wanted));
     assert!(station.page("/").contains("Acknowledgement on its way to the home"));

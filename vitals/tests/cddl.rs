@@ -20,7 +20,7 @@ use vitals::{Category, DeviceKind, Flag, Phase, Priority, ReadingKind, TimeQuali
 /// Every pinned message but the envelopes, with a name and the channel that carries it.
 ///
 /// A command is checked inside its envelope.
-const MESSAGES: [(&str, Channel, &str); 23] = [
+const MESSAGES: [(&str, Channel, &str); 26] = [
     ("reading", Channel::Reading, literal::BLOOD_PRESSURE),
     ("reading", Channel::Reading, literal::WEIGHT),
     ("alert", Channel::Alert, literal::ALERT_RAISED),
@@ -42,6 +42,9 @@ const MESSAGES: [(&str, Channel, &str); 23] = [
     ("receipt", Channel::Receipt, literal::RECEIPT_WITH_GAPS),
     ("receipt", Channel::Receipt, literal::RECEIPT_CONTESTED),
     ("acknowledge", Channel::Command, literal::COMMAND_ACKNOWLEDGE),
+    ("alert", Channel::Alert, literal::ALERT_ASKED),
+    ("alert", Channel::Alert, literal::ALERT_SNOOZED),
+    ("acknowledge", Channel::Command, literal::COMMAND_SNOOZE),
     ("close", Channel::Command, literal::COMMAND_CLOSE),
     ("resend", Channel::Command, literal::COMMAND_RESEND),
 ];
@@ -50,10 +53,12 @@ const MESSAGES: [(&str, Channel, &str); 23] = [
 const FREE_TEXTS: &[&str] = &[
     "acknowledge.by",
     "acknowledge.command_id",
+    "acknowledge.note",
     "alert.by",
     "alert.note",
     "alert.plan",
     "alert.rule",
+    "alert.timers.escalated_to",
     "alert.why",
     "close.by",
     "close.command_id",
@@ -168,8 +173,21 @@ fn no_key_may_be_missing_but_the_optional_ones() {
         }
     }
     let expected = [
+        "acknowledge.note",
+        "acknowledge.until",
         "alert.clock",
         "alert.measured_clock",
+        "alert.timers",
+        "alert.timers.escalated_to",
+        "alert.timers.quiet_until",
+        "alert.timers.repeat_by",
+        "alert.timers.repeat_by.clock",
+        "alert.timers.rung",
+        "alert.timers.stale",
+        "alert.timers.until",
+        "alert.timers.until.clock",
+        "alert.timers.waits_since",
+        "alert.timers.waits_since.clock",
         "close.note",
         "event.clock",
         "health.agency_silent_since",
@@ -228,10 +246,15 @@ fn a_time_is_a_text_with_tag_0() {
     let times = [
         "acknowledge.expires_at",
         "acknowledge.issued_at",
+        "acknowledge.until",
         "alert.cleared_at",
         "alert.measured_at",
         "alert.raised_at",
         "alert.recorded_at",
+        "alert.timers.quiet_until.at",
+        "alert.timers.repeat_by.at",
+        "alert.timers.until.at",
+        "alert.timers.waits_since.at",
         "close.expires_at",
         "close.issued_at",
         "event.recorded_at",
@@ -287,6 +310,9 @@ fn numbers_stay_in_their_range() {
         "alert.clock.uptime_ms",
         "alert.limit.value#4",
         "alert.measured_clock.uptime_ms",
+        "alert.timers.repeat_by.clock.uptime_ms",
+        "alert.timers.until.clock.uptime_ms",
+        "alert.timers.waits_since.clock.uptime_ms",
         "alert.value.value#4",
         "event.clock.uptime_ms",
         "health.clock.uptime_ms",
@@ -299,6 +325,9 @@ fn numbers_stay_in_their_range() {
         "alert.clock.uptime_ms",
         "alert.limit.value#4",
         "alert.measured_clock.uptime_ms",
+        "alert.timers.repeat_by.clock.uptime_ms",
+        "alert.timers.until.clock.uptime_ms",
+        "alert.timers.waits_since.clock.uptime_ms",
         "alert.value.value#4",
         "health.clock.uptime_ms",
         "health.database_bytes",
@@ -343,7 +372,7 @@ fn other_types_stand_nowhere_else() {
     ];
     check_accepting(&Value::Array(Vec::new()), &lists);
     check_accepting(&Value::Array(vec![1.into()]), &[]);
-    check_accepting(&Value::Map(Vec::new()), &[]);
+    check_accepting(&Value::Map(Vec::new()), &["alert.timers"]);
     check_accepting(&Value::Float(1.5), &[]);
     check_accepting(&Value::Tag(18, Box::new(Value::Null)), &[]);
 }
@@ -434,6 +463,7 @@ fn the_contract_and_the_code_have_the_same_words() {
         EventKind::PlanApplied,
         EventKind::PlanRefused,
         EventKind::CommandRefused,
+        EventKind::RepeatAsked,
     ];
     check("\nevent-kind =", &words(&kinds, EventKind::as_str));
     check("\npresence =", &words(&[Presence::Online, Presence::Offline], Presence::as_str));

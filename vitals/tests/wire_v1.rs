@@ -21,8 +21,8 @@ use vitals::wire::canonical::{decode, encode};
 use vitals::wire::primitive::{Bytes, DecimalFraction, Time};
 use vitals::wire::sealed::{Purpose, open, seal};
 use vitals::wire::v1::{
-    Alert, Amount, Clock, Command, Context, Device, DeviceHealth, Envelope, Event, Health,
-    OpenAlert, Reading, Receipt, Recorded, Status, StorageHealth, Value,
+    Alert, Amount, Clock, Command, Context, Deadline, Device, DeviceHealth, Envelope, Event,
+    Health, OpenAlert, Reading, Receipt, Recorded, Status, StorageHealth, Timers, Value,
 };
 
 #[track_caller]
@@ -145,6 +145,7 @@ fn raised() -> Alert {
         by: None,
         note: None,
         disposition: None,
+        timers: None,
     }
 }
 
@@ -309,6 +310,7 @@ fn acknowledge() -> Command {
         by: Some("Nurse N.".to_owned()),
         note: None,
         disposition: None,
+        until: None,
         epoch: None,
         ranges: None,
     }
@@ -536,10 +538,62 @@ fn observation() -> Reading {
     }
 }
 
+fn deadline(text: &str, uptime_ms: i64) -> Deadline {
+    Deadline { at: at(text), clock: Some(clock(uptime_ms, true)) }
+}
+
+/// An alert that waits for a repeated measurement.
+fn asked() -> Alert {
+    let repeat_by = deadline("2026-03-02T08:25:04.250+01:00", 4_200_000);
+    Alert {
+        state: "asked".to_owned(),
+        standing: "pending".to_owned(),
+        priority: "medium".to_owned(),
+        timers: Some(Timers { repeat_by: Some(repeat_by), ..Timers::default() }),
+        ..raised()
+    }
+}
+
+/// An alert that a nurse took on for two hours, after it had been passed on and before it was quiet.
+fn snoozed() -> Alert {
+    let timers = Timers {
+        repeat_by: None,
+        waits_since: Some(deadline("2026-03-02T08:15:04.250+01:00", 3_600_000)),
+        rung: Some(2),
+        escalated_to: Some("backup".to_owned()),
+        until: Some(deadline("2026-03-02T10:15:04.250+01:00", 10_800_000)),
+        quiet_until: Some(Deadline { at: at("2026-03-03T07:00:00+01:00"), clock: None }),
+        stale: Some(true),
+    };
+    Alert {
+        state: "acknowledged".to_owned(),
+        by: Some("Nurse N.".to_owned()),
+        timers: Some(timers),
+        ..raised()
+    }
+}
+
 #[test]
 fn an_observation_of_a_visitor() {
     check(&observation(), literal::OBSERVATION);
     let reading = observation().to_reading().unwrap();
     let hub = "hub-1".parse().unwrap();
     assert_eq!(Reading::new(&reading, &hub), observation());
+}
+
+#[test]
+fn alerts_that_wait_for_something_by_the_clock() {
+    check(&asked(), literal::ALERT_ASKED);
+    check(&snoozed(), literal::ALERT_SNOOZED);
+}
+
+#[test]
+fn a_command_that_holds_for_a_while() {
+    let snooze = Command {
+        note: Some("called".to_owned()),
+        until: Some(at("2026-03-02T10:20:00Z")),
+        ..acknowledge()
+    };
+    check(&snooze, literal::COMMAND_SNOOZE);
+    assert!(snooze.instruction().is_ok());
 }

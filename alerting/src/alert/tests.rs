@@ -26,13 +26,21 @@ const fn origin() -> Origin<'static> {
 
 fn raised(priority: Priority) -> Alert {
     let evidence = Evidence { priority, ..evidence(1, 0) };
-    Alert::raised(minute(0), key(1), None, &origin(), &evidence)
+    Alert::raised(&minute(0).into(), key(1), None, &origin(), &evidence, true)
 }
 
 /// An alert of `priority` that stands like `standing`.
 fn alert(standing: Standing, priority: Priority) -> Alert {
     let active = raised(priority);
     match standing {
+        Standing::Pending => Alert::asked(
+            &minute(0).into(),
+            key(1),
+            None,
+            &origin(),
+            &Evidence { priority, ..evidence(1, 0) },
+            minute(10).into(),
+        ),
         Standing::Active => active,
         Standing::Acknowledged => active.acknowledged(minute(1), "Nurse A", None).unwrap(),
         Standing::Latched => active.cleared(minute(1), &evidence(2, 1)).unwrap(),
@@ -42,16 +50,19 @@ fn alert(standing: Standing, priority: Priority) -> Alert {
 
 /// What the operation behind `change` makes of `alert`.
 fn perform(alert: &Alert, change: Change) -> Option<Alert> {
+    let now = Moment::from(minute(2));
     match change {
-        Change::Raised | Change::Confirmed => alert.changed(minute(2), change),
+        Change::Asked | Change::Raised | Change::Confirmed => alert.changed(now.at, change),
         Change::Repeated => {
             let evidence = Evidence { priority: alert.priority, ..evidence(3, 2) };
-            alert.repeated(minute(2), &origin(), &evidence)
+            alert.repeated(&now, &origin(), &evidence, false)
         }
-        Change::Escalated => alert.changed(minute(2), change),
-        Change::Acknowledged => alert.acknowledged(minute(2), "Nurse B", None).ok(),
-        Change::Cleared => alert.cleared(minute(2), &evidence(3, 2)),
-        Change::Closed => alert.closed(minute(2), "Nurse B", Disposition::Test, None).ok(),
+        Change::Stale => alert.gone_stale(&now),
+        Change::Escalated => alert.climbed(&now, "backup"),
+        Change::Resumed => alert.resumed(&now),
+        Change::Acknowledged => alert.acknowledged(now.at, "Nurse B", None).ok(),
+        Change::Cleared => alert.cleared(now.at, &evidence(3, 2)),
+        Change::Closed => alert.closed(now.at, "Nurse B", Disposition::Test, None).ok(),
     }
 }
 
@@ -61,14 +72,53 @@ const LATCHED: Option<Standing> = Some(Standing::Latched);
 const DONE: Option<Standing> = Some(Standing::Done);
 
 /// A row for each standing, a column for each change in the order of [`Change::ALL`].
-type Table = [(Standing, [Option<Standing>; 7]); 4];
+type Table = [(Standing, [Option<Standing>; 10]); 4];
 
+#[rustfmt::skip]
 const HIGH: Table = [
-    (Standing::Active, [None, ACTIVE, ACTIVE, ACTIVE, ACKNOWLEDGED, LATCHED, DONE]),
-    (Standing::Acknowledged, [None, ACKNOWLEDGED, ACKNOWLEDGED, ACTIVE, None, DONE, DONE]),
-    (Standing::Latched, [None, ACTIVE, ACTIVE, LATCHED, DONE, None, DONE]),
-    (Standing::Done, [None, None, None, None, None, None, None]),
+    (Standing::Active, [None, None, ACTIVE, ACTIVE, ACTIVE, ACTIVE, None, ACKNOWLEDGED, LATCHED, DONE]),
+    (Standing::Acknowledged, [None, None, ACKNOWLEDGED, ACKNOWLEDGED, ACTIVE, ACTIVE, ACTIVE, None, DONE, DONE]),
+    (Standing::Latched, [None, None, ACTIVE, ACTIVE, None, LATCHED, None, DONE, None, DONE]),
+    (Standing::Done, [None; 10]),
 ];
+
+/// The same of what waits for a repeated measurement, whatever its priority.
+const PENDING: [Option<Standing>; 10] =
+    [None, ACTIVE, ACTIVE, None, None, None, None, None, DONE, DONE];
+
+#[test]
+fn the_table_of_what_waits_for_a_repeated_measurement() {
+    for priority in [Priority::High, Priority::Medium, Priority::Low] {
+        for (change, expected) in Change::ALL.into_iter().zip(PENDING) {
+            assert_eq!(Standing::Pending.after(change, priority), expected, "{change}");
+        }
+    }
+}
+
+#[test]
+fn the_fields_of_a_pending_alert_say_what_the_table_says() {
+    let (now, evidence) =
+        (minute(0).into(), Evidence { priority: Priority::Medium, ..evidence(1, 0) });
+    let pending = Alert::asked(&now, key(1), None, &origin(), &evidence, minute(10).into());
+    assert_eq!((pending.state, pending.standing()), (Change::Asked, Standing::Pending));
+    for (change, expected) in Change::ALL.into_iter().zip(PENDING) {
+        let after = match change {
+            Change::Raised => pending.unconfirmed(&minute(10).into()),
+            Change::Confirmed => pending.confirmed_by_mean(&minute(2).into(), &origin(), &evidence),
+            // A second value out of range is no repetition here: it confirms.
+            Change::Repeated => None,
+            Change::Asked
+            | Change::Stale
+            | Change::Escalated
+            | Change::Resumed
+            | Change::Acknowledged
+            | Change::Cleared
+            | Change::Closed => perform(&pending, change),
+        };
+        assert_eq!(after.as_ref().map(Alert::standing), expected, "{change}");
+        assert!(after.is_none_or(|it| it.state == change));
+    }
+}
 
 #[test]
 fn the_table_of_a_high_alert() {
@@ -111,7 +161,7 @@ fn the_fields_of_an_alert_say_what_the_table_says() {
 #[test]
 fn an_escalation_takes_the_acknowledgement_away() {
     let medium = alert(Standing::Acknowledged, Priority::Medium);
-    let escalated = medium.repeated(minute(2), &origin(), &evidence(3, 2)).unwrap();
+    let escalated = medium.repeated(&minute(2).into(), &origin(), &evidence(3, 2), true).unwrap();
     assert_eq!(escalated.state, Change::Escalated);
     assert_eq!((escalated.priority, escalated.by), (Priority::High, None));
 }
@@ -120,14 +170,14 @@ fn an_escalation_takes_the_acknowledgement_away() {
 fn a_plan_that_lowers_the_priority_does_not_lower_it_in_an_episode() {
     let high = alert(Standing::Active, Priority::High);
     let milder = Evidence { priority: Priority::Low, ..evidence(3, 2) };
-    let repeated = high.repeated(minute(2), &origin(), &milder).unwrap();
+    let repeated = high.repeated(&minute(2).into(), &origin(), &milder, true).unwrap();
     assert_eq!((repeated.state, repeated.priority), (Change::Repeated, Priority::High));
 }
 
 #[test]
 fn a_reading_counts_once() {
     let high = alert(Standing::Active, Priority::High);
-    assert_eq!(high.repeated(minute(2), &origin(), &evidence(1, 0)), None);
+    assert_eq!(high.repeated(&minute(2).into(), &origin(), &evidence(1, 0), true), None);
 }
 
 #[test]
@@ -135,7 +185,7 @@ fn the_first_and_the_latest_readings_are_named() {
     let mut alert = raised(Priority::High);
     for seq in 2..=40 {
         let evidence = evidence(seq, 0);
-        alert = alert.repeated(minute(2), &origin(), &evidence).unwrap();
+        alert = alert.repeated(&minute(2).into(), &origin(), &evidence, true).unwrap();
     }
     let named: Vec<u64> = alert.readings.iter().map(|it| it.seq).collect();
     assert_eq!(named, std::iter::once(1).chain(26..=40).collect::<Vec<_>>());

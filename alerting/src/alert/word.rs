@@ -8,14 +8,20 @@ use vitals::alert::UnknownWord;
 /// What happened to an alert: the state on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
-    /// A rule found its condition and no alert stood for it.
+    /// A rule found its condition, and its plan asks for a repeated measurement first.
+    Asked,
+    /// A rule found its condition and no alert stood for it, or no repeat is waited for any more.
     Raised,
-    /// A repeated measurement, asked for because of the alert, confirmed it.
+    /// A repeated measurement confirmed it.
     Confirmed,
     /// The condition was found again in the same episode.
     Repeated,
+    /// Nothing fresh was measured for as long as the plan allows after an abnormal value.
+    Stale,
     /// It became more urgent: the plan gives it a higher priority now, or nobody answered in time.
     Escalated,
+    /// An acknowledgement ended by itself.
+    Resumed,
     /// A person took it on.
     Acknowledged,
     /// A trusted value was back inside the rule's clear level.
@@ -45,11 +51,14 @@ pub enum Disposition {
 
 impl Change {
     /// Every change.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
+        Self::Asked,
         Self::Raised,
         Self::Confirmed,
         Self::Repeated,
+        Self::Stale,
         Self::Escalated,
+        Self::Resumed,
         Self::Acknowledged,
         Self::Cleared,
         Self::Closed,
@@ -59,10 +68,13 @@ impl Change {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Asked => "asked",
             Self::Raised => "raised",
             Self::Confirmed => "confirmed",
             Self::Repeated => "repeated",
+            Self::Stale => "stale",
             Self::Escalated => "escalated",
+            Self::Resumed => "resumed",
             Self::Acknowledged => "acknowledged",
             Self::Cleared => "cleared",
             Self::Closed => "closed",

@@ -308,8 +308,8 @@ fn silence_clears_nothing() {
     let mut engine = crisis_engine();
     course(&mut engine, &["184"]);
     let a_year = 365 * 24 * 60;
-    assert_eq!(engine.next_deadline(), None);
-    assert_eq!(engine.advance(minute(a_year), key(99)), []);
+    assert_eq!(engine.next_wait(&minute(20).into()), None);
+    assert_eq!(engine.advance(minute(a_year).into(), key(99)), []);
     assert_eq!(only(&engine).standing(), Standing::Active);
 }
 

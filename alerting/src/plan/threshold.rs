@@ -1,9 +1,11 @@
 //! A `[[threshold]]` of a plan: one limit with its priority, or a table of limits by priority.
 
+use jiff::SignedDuration;
 use vitals::document::{Need, Section};
 use vitals::{Priority, Quantity, Vital};
 
 use crate::plan::{measurable, value};
+use crate::rule::confirm::Confirm;
 use crate::rule::threshold::{Limit, Side, Threshold, ThresholdError};
 
 const LIMIT: Need = Need::Example("\"180 mmHg\"");
@@ -25,7 +27,48 @@ const fn keys(side: Side) -> (&'static str, &'static str) {
     }
 }
 
-/// Reads the keys that a threshold has beside those of every rule.
+/// Longest time in minutes for which a repeat is waited for: a day.
+const CONFIRM_WITHIN_MIN_MAX: i64 = 24 * 60;
+
+/// Longest time in seconds that has to pass before a repeat counts: an hour.
+const CONFIRM_AFTER_S_MAX: i64 = 3600;
+
+/// Reads the keys that a `[[threshold]]` has beside those of every rule.
+pub(super) fn read_confirmed(section: &Section<'_>) -> Option<Threshold> {
+    const WITHIN: &str = "confirm_within_min";
+    const AFTER: &str = "confirm_after_s";
+    let threshold = read(section);
+    let within = match section.has(WITHIN) {
+        true => section.integer(WITHIN, 1..=CONFIRM_WITHIN_MIN_MAX, Need::Optional).map(Some),
+        false => Some(None),
+    };
+    let after = match section.has(AFTER) {
+        true => section.integer(AFTER, 0..=CONFIRM_AFTER_S_MAX, Need::Optional).map(Some),
+        false => Some(None),
+    };
+    let (threshold, within, after) = (threshold?, within?, after?);
+    let Some(within) = within.map(SignedDuration::from_mins) else {
+        if after.is_some() {
+            section.problem(AFTER, &"nothing asks for a repeat; add confirm_within_min");
+            return None;
+        }
+        return Some(threshold);
+    };
+    if threshold.first().priority == Priority::High {
+        let text =
+            "a value of high priority never waits; leave this out, or add a less urgent limit";
+        section.problem(WITHIN, &text);
+        return None;
+    }
+    let after = after.map_or_else(|| Confirm::gap_of(threshold.vital()), SignedDuration::from_secs);
+    let Some(confirm) = Confirm::new(within, after) else {
+        section.problem(AFTER, &"a repeat has to be possible within confirm_within_min");
+        return None;
+    };
+    Some(threshold.confirmed_by(confirm))
+}
+
+/// Reads the limits of a threshold.
 pub(super) fn read(section: &Section<'_>) -> Option<Threshold> {
     let has_priority = section.has("priority");
     let is_table = Side::ALL.iter().any(|&side| section.is_section(keys(side).0));

@@ -3,6 +3,7 @@
 //!
 //! Each reader returns the value, or one sentence on what is wrong and what to write instead.
 
+use jiff::civil::Time;
 use rust_decimal::Decimal;
 use vitals::identity::IDENTITY_LEN_MAX;
 use vitals::{Quantity, Unit, Vital};
@@ -59,6 +60,18 @@ pub(super) fn amount(vital: Option<Vital>, text: &str) -> Result<Quantity, Strin
         Some(vital) => measurable::check_change(vital, amount).map(|()| amount),
         None => Ok(amount),
     }
+}
+
+/// A time of day to the minute, such as `"07:30"`.
+pub(super) fn time_of_day(text: &str) -> Result<Time, String> {
+    let number = |digits: &str| {
+        let is_whole = digits.len() == 2 && digits.bytes().all(|it| it.is_ascii_digit());
+        is_whole.then(|| digits.parse::<i8>().ok()).flatten()
+    };
+    let parts = text.split_once(':');
+    let time =
+        parts.and_then(|(hour, minute)| Time::new(number(hour)?, number(minute)?, 0, 0).ok());
+    time.ok_or_else(|| format!("{text:?} is no time of day; write it as in \"07:30\""))
 }
 
 /// The unit of a UCUM code or of an everyday word.

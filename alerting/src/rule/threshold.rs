@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
 use crate::alert::Evidence;
+use crate::rule::confirm::Confirm;
 use crate::rule::{Finding, can_clear, capitalised, is_at_rest, is_doubt, measured};
 
 /// On which side of the limit the alert lies; the limit itself belongs to that side.
@@ -43,6 +44,7 @@ pub struct Threshold {
     clear: Quantity,
     /// Whether values of exercise have a rule of their own beside it.
     is_for_rest: bool,
+    confirm: Option<Confirm>,
 }
 
 /// Why limits and a clear level make no threshold.
@@ -146,7 +148,19 @@ impl Threshold {
             }
             inner = outer;
         }
-        Ok(Self { vital, side, first, further, clear, is_for_rest: false })
+        Ok(Self { vital, side, first, further, clear, is_for_rest: false, confirm: None })
+    }
+
+    /// The same threshold, which asks for a repeated measurement before it raises an alert.
+    #[must_use]
+    pub fn confirmed_by(self, confirm: Confirm) -> Self {
+        Self { confirm: Some(confirm), ..self }
+    }
+
+    /// Whether it asks for a repeated measurement, and how.
+    #[must_use]
+    pub const fn confirm(&self) -> Option<Confirm> {
+        self.confirm
     }
 
     /// The vital that it watches.
@@ -262,7 +276,11 @@ impl fmt::Display for Threshold {
             write!(f, "{separator} {level} ({priority})")?;
         }
         write!(f, ", clears {} {}", self.side.opposite().words(), self.clear)?;
-        f.write_str(if self.is_for_rest { ", at rest alone" } else { "" })
+        f.write_str(if self.is_for_rest { ", at rest alone" } else { "" })?;
+        match self.confirm {
+            Some(confirm) => write!(f, ", {confirm}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -174,7 +174,8 @@ impl Home {
     fn acknowledgement(&mut self, valid_s: u64) -> Option<Event> {
         let alert = self.hub.engine.open().next()?.id;
         self.n_commands += 1;
-        let instruction = Instruction::Acknowledge { alert, by: "Nurse N.".to_owned(), note: None };
+        let instruction =
+            Instruction::Acknowledge { alert, by: "Nurse N.".to_owned(), note: None, until: None };
         let at = |it: Timestamp| Time(LocalInstant::utc(it));
         let (issued, expires) = (at(self.truth), at(self.truth + Duration::from_secs(valid_s)));
         let id = format!("c-{}", self.n_commands);

@@ -79,8 +79,11 @@ impl Hub {
     ) -> Result<(), HubError> {
         let at = self.local(now);
         let answered = match instruction {
-            Instruction::Acknowledge { alert, by, note } => {
+            Instruction::Acknowledge { alert, by, note, until: None } => {
                 self.engine.acknowledge(at, alert, &by, note.as_deref())
+            }
+            Instruction::Acknowledge { alert, by, note, until: Some(until) } => {
+                self.engine.snooze(self.moment(now), alert, &by, note.as_deref(), until.0)
             }
             Instruction::Close { alert, by, disposition, note } => match disposition.parse() {
                 Ok(disposition) => self.engine.close(at, alert, &by, disposition, note.as_deref()),

@@ -8,10 +8,10 @@ use tracing::{debug, info};
 use vitals::wire::canonical;
 use vitals::wire::primitive::{Bytes, Time};
 use vitals::wire::v1::{self, EventKind, MESSAGE_LEN_BYTES_MAX, VERSION};
-use vitals::{AlertId, DeviceId, Epoch, HubId, Moment, Reading, ReadingId, SubjectId};
+use vitals::{AlertId, DeviceId, Epoch, HubId, Moment, Reading, ReadingId, Sequence, SubjectId};
 
 use super::command::Accepted;
-use super::{Hub, HubError, translate};
+use super::{Hub, HubError, prompt, translate};
 use crate::clock::Stamp;
 use crate::store::{Lane, Ledger, LedgerKey};
 
@@ -44,6 +44,31 @@ impl Remark {
             raw: None,
             identity: None,
             command: None,
+        }
+    }
+
+    /// It as it travels under the number `seq`.
+    pub(super) fn message(
+        &self,
+        hub: &HubId,
+        epoch: Epoch,
+        seq: Sequence,
+        recorded: Moment,
+    ) -> v1::Event {
+        let raw = |it: &Vec<u8>| Bytes(it.iter().copied().take(RAW_LEN_BYTES_MAX).collect());
+        v1::Event {
+            v: VERSION,
+            epoch: Bytes(epoch.0.to_vec()),
+            seq,
+            hub: hub.as_str().to_owned(),
+            recorded_at: Time(recorded.at),
+            clock: v1::Clock::of(&recorded),
+            kind: self.kind.as_str().to_owned(),
+            device: self.device.as_ref().map(|it| it.as_str().to_owned()),
+            subject: self.subject.as_ref().map(|it| it.as_str().to_owned()),
+            text: self.text.clone(),
+            source: self.source.clone(),
+            raw: self.raw.as_ref().map(raw),
         }
     }
 }
@@ -116,24 +141,7 @@ impl Hub {
             }
             ledger.remember_content(&content, ledger.next_seq())?;
         }
-        let raw = remark.raw.map(|mut it| {
-            it.truncate(RAW_LEN_BYTES_MAX);
-            Bytes(it)
-        });
-        let message = v1::Event {
-            v: VERSION,
-            epoch: Bytes(epoch.0.to_vec()),
-            seq: ledger.next_number(),
-            hub: self.id.as_str().to_owned(),
-            recorded_at: Time(recorded.at),
-            clock: v1::Clock::of(&recorded),
-            kind: remark.kind.as_str().to_owned(),
-            device: remark.device.map(|it| it.as_str().to_owned()),
-            subject: remark.subject.map(|it| it.as_str().to_owned()),
-            text: remark.text,
-            source: remark.source,
-            raw,
-        };
+        let message = remark.message(&self.id, epoch, ledger.next_number(), recorded);
         ledger.append(Lane::Event, &canonical::encode(&message)?)?;
         if let Some(it) = remark.command {
             it.remember(&ledger, recorded)?;
@@ -153,7 +161,7 @@ impl Hub {
         let epoch = self.store.epoch();
         let mut ledger = self.store.begin()?;
         let next = AlertId { epoch, seq: ledger.next_number() };
-        let transitions = self.engine.advance(recorded.at, next);
+        let transitions = self.engine.advance(recorded, next);
         append_transitions(&mut ledger, &self.id, epoch, recorded, &transitions)?;
         ledger.commit()?;
         self.apply(&transitions);
@@ -235,6 +243,11 @@ fn append_transitions(
         } else {
             ledger.end_alert(id)?;
         }
+    }
+    // Behind them all: the ids of new alerts are the places of their transitions.
+    for prompt in transitions.iter().filter_map(prompt::of) {
+        let message = prompt.message(hub, epoch, ledger.next_number(), recorded);
+        ledger.append(Lane::Event, &canonical::encode(&message)?)?;
     }
     Ok(())
 }

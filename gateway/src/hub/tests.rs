@@ -1,5 +1,6 @@
 mod copies;
 mod look_back;
+mod repeat;
 
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub(super) struct Home {
     pub(super) path: std::path::PathBuf,
     pub(super) hub: Hub,
     pub(super) seconds: u64,
+    plan: &'static str,
 }
 
 pub(super) fn key() -> SigningKey {
@@ -82,10 +84,16 @@ pub(super) fn stamp(seconds: u64) -> Stamp {
 
 impl Home {
     pub(super) fn new() -> Self {
+        Self::watched_by(PLAN)
+    }
+
+    /// A home with `plan` in place of the usual one.
+    pub(super) fn watched_by(plan: &'static str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ledger.db");
-        let hub = Hub::new(settings(), Store::open(&path).unwrap(), stamp(0)).unwrap();
-        Self { _directory: directory, path, hub, seconds: 0 }
+        let settings = HubSettings { plans: vec![Plan::parse(plan).unwrap()], ..settings() };
+        let hub = Hub::new(settings, Store::open(&path).unwrap(), stamp(0)).unwrap();
+        Self { _directory: directory, path, hub, seconds: 0, plan }
     }
 
     /// A hub that may go on in memory.
@@ -94,7 +102,7 @@ impl Home {
         let path = directory.path().join("ledger.db");
         let store = Store::open_or_remember(&path, max_bytes).unwrap();
         let hub = Hub::new(settings(), store, stamp(0)).unwrap();
-        Self { _directory: directory, path, hub, seconds: 0 }
+        Self { _directory: directory, path, hub, seconds: 0, plan: PLAN }
     }
 
     /// The same home after the hub has died, with whatever lies in its folder now.
@@ -142,7 +150,9 @@ impl Home {
         let elsewhere = Store::open(&self.path.with_file_name("elsewhere.db")).unwrap();
         self.hub = Hub::new(settings(), elsewhere, stamp(self.seconds)).unwrap();
         let store = Store::open(&self.path).unwrap();
-        self.hub = Hub::new(settings(), store, stamp(self.seconds)).unwrap();
+        let plans = vec![Plan::parse(self.plan).unwrap()];
+        let settings = HubSettings { plans, ..settings() };
+        self.hub = Hub::new(settings, store, stamp(self.seconds)).unwrap();
     }
 
     fn messages<T: serde::de::DeserializeOwned>(&self, lane: Lane) -> Vec<T> {
@@ -183,7 +193,8 @@ impl Home {
 
     pub(super) fn acknowledge(&self, id: &str, by: &str) -> Event {
         let alert = self.alert_id();
-        let instruction = Instruction::Acknowledge { alert, by: by.to_owned(), note: None };
+        let instruction =
+            Instruction::Acknowledge { alert, by: by.to_owned(), note: None, until: None };
         self.command(id, instruction, &key())
     }
 
@@ -299,7 +310,8 @@ fn what_the_agency_did_not_sign_changes_nothing_and_leaves_no_trace() {
     let mut home = Home::new();
     home.indicate(CRISIS);
     let alert = home.alert_id();
-    let instruction = Instruction::Acknowledge { alert, by: "Mallory".to_owned(), note: None };
+    let instruction =
+        Instruction::Acknowledge { alert, by: "Mallory".to_owned(), note: None, until: None };
     home.step(home.command("c-1", instruction, &SigningKey::from_bytes(&[8; 32])));
     home.step(Event::Command(vec![0xd2, 0x84]));
     assert_eq!((home.alerts().len(), home.events().len()), (1, 0));

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use alerting::{Alert, Change};
+use alerting::{Alert, Change, Timers};
 use tracing::warn;
 use vitals::wire::canonical::{self, DecodeError};
 use vitals::wire::primitive::{Bytes, Time};
-use vitals::wire::v1::{self, Amount, Clock, Recorded, VERSION};
+use vitals::wire::v1::{self, Amount, Clock, Deadline, Recorded, VERSION};
 use vitals::{Epoch, HubId, Moment, Reading, Sequence};
 
 use crate::store::Store;
@@ -52,6 +52,32 @@ pub(super) fn alert_message(
         by: alert.by.clone(),
         note: alert.note.clone(),
         disposition: alert.disposition.map(|it| it.as_str().to_owned()),
+        timers: (alert.timers != Timers::default()).then(|| timers_message(&alert.timers)),
+    }
+}
+
+fn timers_message(timers: &Timers) -> v1::Timers {
+    v1::Timers {
+        repeat_by: timers.repeat_by.map(Deadline::from),
+        waits_since: timers.waits_since.map(Deadline::from),
+        rung: (0 < timers.rung).then_some(timers.rung),
+        escalated_to: timers.escalated_to.clone(),
+        until: timers.until.map(Deadline::from),
+        quiet_until: timers.quiet_until.map(Deadline::from),
+        stale: timers.is_stale.then_some(true),
+    }
+}
+
+fn timers_of(message: &v1::Timers) -> Timers {
+    let moment = |it: &Option<Deadline>| it.as_ref().map(Deadline::moment);
+    Timers {
+        repeat_by: moment(&message.repeat_by),
+        waits_since: moment(&message.waits_since),
+        rung: message.rung.unwrap_or(0),
+        escalated_to: message.escalated_to.clone(),
+        until: moment(&message.until),
+        quiet_until: moment(&message.quiet_until),
+        is_stale: message.stale.unwrap_or(false),
     }
 }
 
@@ -109,6 +135,7 @@ fn from_message(message: &v1::Alert) -> Result<Alert, DecodeError> {
             .as_ref()
             .map(|it| parsed("disposition", it))
             .transpose()?,
+        timers: message.timers.as_ref().map(timers_of).unwrap_or_default(),
     })
 }
 

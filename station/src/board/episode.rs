@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use alerting::Standing;
+use jiff::Timestamp;
 use vitals::timeline::{Timeline, corrected};
 use vitals::wire::primitive::Time;
-use vitals::wire::v1::Alert;
+use vitals::wire::v1::{Alert, Deadline, Timers};
 use vitals::{AlertId, HubId, Moment, Priority, SequenceRanges};
 
 use crate::alert::{is_open, is_test_alarm, standing, waits_for_a_nurse};
@@ -117,6 +118,41 @@ impl Episode {
     pub fn acknowledgement(&self) -> Option<&Step> {
         let last = self.steps.values().rev().find(|it| it.state == "acknowledged");
         last.filter(|_it| self.current.by.is_some())
+    }
+
+    /// Until when a repeated measurement is awaited.
+    #[must_use]
+    pub fn repeat_by(&self) -> Option<Time> {
+        self.deadline(|it| it.repeat_by.as_ref())
+    }
+
+    /// Until when the acknowledgement holds, where it ends by itself.
+    #[must_use]
+    pub fn acknowledged_until(&self) -> Option<Time> {
+        self.deadline(|it| it.until.as_ref())
+    }
+
+    /// Until when it disturbs nobody; never where it is of high priority.
+    #[must_use]
+    pub fn quiet_until(&self) -> Option<Time> {
+        let is_high = self.priority() == Priority::High;
+        self.deadline(|it| it.quiet_until.as_ref()).filter(|_it| !is_high)
+    }
+
+    /// Whether it disturbs nobody at `now`.
+    #[must_use]
+    pub fn is_quiet(&self, now: Timestamp) -> bool {
+        self.quiet_until().is_some_and(|until| now < until.0.at)
+    }
+
+    /// Whether nothing fresh came for long after its value.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.current.timers.as_ref().and_then(|it| it.stale) == Some(true)
+    }
+
+    fn deadline(&self, which: impl Fn(&Timers) -> Option<&Deadline>) -> Option<Time> {
+        which(self.current.timers.as_ref()?).map(|it| it.at)
     }
 
     /// The newest order.

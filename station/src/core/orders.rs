@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use alerting::Standing;
+use alerting::timer::SNOOZE_HOURS_MAX;
+use jiff::{SignedDuration, Timestamp};
 use vitals::wire::topic::Channel;
 
 use super::{Effects, NAME_LEN_MAX, NOTE_LEN_MAX, Publication, Refusal, Station, later};
@@ -18,7 +20,7 @@ impl Station {
         command_id: String,
         wish: Wish,
     ) -> Result<Effects, StoreError> {
-        let seen_rev = match self.check(&wish) {
+        let seen_rev = match self.check(now, &wish) {
             Ok(seen_rev) => seen_rev,
             Err(refusal) => return Ok(Effects::refusing(refusal)),
         };
@@ -43,13 +45,20 @@ impl Station {
     }
 
     /// The revision of the alert that the wish is about, if it can be granted.
-    fn check(&self, wish: &Wish) -> Result<u32, Refusal> {
+    fn check(&self, now: Timestamp, wish: &Wish) -> Result<u32, Refusal> {
         let n_characters = |text: &str| text.chars().count();
         if wish.by.trim().is_empty() || NAME_LEN_MAX < n_characters(&wish.by) {
             return Err(Refusal::Name);
         }
         if wish.note.as_deref().is_some_and(|it| NOTE_LEN_MAX < n_characters(it)) {
             return Err(Refusal::Note);
+        }
+        if let Deed::Snooze(until) = wish.deed {
+            let longest = now.saturating_add(SignedDuration::from_hours(SNOOZE_HOURS_MAX));
+            let is_bounded = now < until && longest.is_ok_and(|longest| until <= longest);
+            if !is_bounded || wish.note.as_deref().is_none_or(|it| it.trim().is_empty()) {
+                return Err(Refusal::Snooze);
+            }
         }
         let key = (wish.hub.clone(), wish.alert);
         let episode = self.board.alerts.get(&key).ok_or(Refusal::Unknown)?;
@@ -63,9 +72,18 @@ impl Station {
         if let Some(order) = on_its_way {
             return Err(Refusal::OnItsWay { by: order.wish.by.clone() });
         }
-        if wish.deed == Deed::Acknowledge && !episode.waits_for_a_nurse() {
+        let takes_on = match wish.deed {
+            Deed::Acknowledge | Deed::Snooze(_) => true,
+            Deed::Close(_disposition) => false,
+        };
+        if takes_on && !episode.waits_for_a_nurse() {
             let by = episode.current().by.clone().unwrap_or_else(|| "somebody".to_owned());
-            return Err(Refusal::Acknowledged { by });
+            return Err(match episode.standing() {
+                Standing::Pending => Refusal::Pending,
+                Standing::Active | Standing::Acknowledged | Standing::Latched | Standing::Done => {
+                    Refusal::Acknowledged { by }
+                }
+            });
         }
         Ok(episode.current().rev)
     }

@@ -272,6 +272,37 @@ fn a_wish_that_cannot_be_granted_is_refused() {
 }
 
 #[test]
+fn an_acknowledgement_for_a_while_is_bounded_and_says_why() {
+    let mut station = online_station();
+    deliver(&mut station, Channel::Alert, alert(1, 1, "raised", "active"));
+    let day = 24 * 3600;
+    let snooze = |until: i64, note: Option<&str>| {
+        let Event::Asked { command_id, wish } = wish(Deed::Snooze(at(until)), "Nora") else {
+            unreachable!("a wish asks");
+        };
+        Event::Asked { command_id, wish: Wish { note: note.map(str::to_owned), ..wish } }
+    };
+    check_refused(&mut station, &snooze(3600, None), Refusal::Snooze);
+    check_refused(&mut station, &snooze(20, Some("called")), Refusal::Snooze);
+    check_refused(&mut station, &snooze(21 + day, Some("called")), Refusal::Snooze);
+    let effects = station.step(at(20), &snooze(20 + day, Some("called"))).unwrap();
+    assert_eq!(commands(&effects.publications).len(), 1);
+    let mut shown = sample::alert(2, 1, 2, "acknowledged", "acknowledged");
+    shown.by = Some("Nora".to_owned());
+    deliver(&mut station, Channel::Alert, encode(&shown).unwrap());
+    assert_eq!(progress(&station), Some(Progress::Done));
+}
+
+#[test]
+fn what_waits_for_a_repeated_measurement_cannot_be_taken_on() {
+    let mut station = online_station();
+    deliver(&mut station, Channel::Alert, alert(1, 1, "asked", "pending"));
+    check_refused(&mut station, &wish(Deed::Acknowledge, "Nora"), Refusal::Pending);
+    let close = Deed::Close(alerting::Disposition::TrueExpected);
+    assert_eq!(station.step(at(20), &wish(close, "Nora")).unwrap().refusal, None);
+}
+
+#[test]
 fn an_escalated_alert_asks_for_a_new_acknowledgement() {
     let mut station = online_station();
     deliver(&mut station, Channel::Alert, alert(1, 1, "raised", "active"));

@@ -126,6 +126,62 @@ fn the_worst_comes_first_then_what_nobody_has_then_the_oldest() {
     check_order(&board(&station), &order);
 }
 
+fn deadline(text: &str) -> v1::Deadline {
+    v1::Deadline { at: sample::time(text), clock: None }
+}
+
+#[test]
+fn what_waits_for_a_repeated_measurement_stands_apart_and_cannot_be_taken_on() {
+    let mut station = station();
+    let repeat_by = Some(deadline("2026-03-01T08:26:00+01:00"));
+    let timers = v1::Timers { repeat_by, ..v1::Timers::default() };
+    let asked = sample::alert(1, 1, 1, "asked", "pending");
+    alert(&mut station, &v1::Alert { timers: Some(timers), confirmed: false, ..asked });
+    let shown = board(&station);
+    let title = "A repeated measurement is awaited (1)";
+    check_order(&shown, &["No alert waits for a nurse", title, "repeat asked for until 08:26"]);
+    assert!(shown.contains("Close this alert") && !shown.contains("Take it on"), "{shown}");
+    alert(&mut station, &sample::alert(2, 1, 2, "raised", "active"));
+    assert!(!board(&station).contains(title));
+}
+
+#[test]
+fn an_alert_says_to_whom_it_was_passed_on_and_until_when_it_is_taken_on() {
+    let mut station = station();
+    let escalated_to = Some("backup".to_owned());
+    let timers =
+        v1::Timers { escalated_to, rung: Some(1), stale: Some(true), ..v1::Timers::default() };
+    let escalated = sample::alert(1, 1, 2, "escalated", "active");
+    alert(&mut station, &v1::Alert { timers: Some(timers), ..escalated });
+    let marks =
+        ["nobody answered, passed on to backup", "no fresh value since", "Take it on for a while"];
+    check_order(&board(&station), &marks);
+
+    let timers =
+        v1::Timers { until: Some(deadline("2026-03-01T10:16:00+01:00")), ..v1::Timers::default() };
+    let mut taken_on = sample::alert(2, 1, 3, "acknowledged", "acknowledged");
+    (taken_on.by, taken_on.note) = (Some("Nora".to_owned()), Some("called".to_owned()));
+    alert(&mut station, &v1::Alert { timers: Some(timers), ..taken_on });
+    check_order(&board(&station), &["Acknowledged by", "Nora", "08:16, until 10:16", "called"]);
+}
+
+#[test]
+fn what_is_quiet_waits_uncounted_until_the_morning_and_high_is_never_quiet() {
+    let mut station = station();
+    let quiet_until = Some(deadline("2026-03-01T09:00:00+01:00"));
+    let timers = v1::Timers { quiet_until, ..v1::Timers::default() };
+    let mut low = sample::alert(1, 1, 1, "raised", "active");
+    (low.priority, low.timers) = ("low".to_owned(), Some(timers.clone()));
+    alert(&mut station, &low);
+    let shown = board(&station);
+    check_order(&shown, &["No alert waits for a nurse", "quiet until 09:00", "Acknowledge"]);
+    let later = now() + jiff::SignedDuration::from_hours(1);
+    assert!(board_at(&station, None, later).contains("1 alert waits"));
+    let high = v1::Alert { timers: Some(timers), ..sample::alert(2, 2, 1, "raised", "active") };
+    alert(&mut station, &high);
+    check_order(&board(&station), &["1 alert waits for a nurse"]);
+}
+
 #[test]
 fn earlier_values_stand_beside_the_alert() {
     let mut station = station();

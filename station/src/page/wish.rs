@@ -1,4 +1,4 @@
-//! Forms about an alert: acknowledge it, close it.
+//! Forms about an alert: acknowledge it, for good or for a while, and close it.
 
 use std::time::Duration;
 
@@ -6,10 +6,12 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use super::{Page, layout, viewer};
+use crate::clock;
 use crate::core::Refusal;
 use crate::desk::Asked;
 use crate::order::{Deed, Wish};
@@ -22,6 +24,8 @@ pub(super) struct WishForm {
     by: Option<String>,
     note: Option<String>,
     disposition: Option<String>,
+    /// For how many hours an acknowledgement holds.
+    hours: Option<String>,
 }
 
 /// Hands a wish to the desk and answers after its commit.
@@ -39,6 +43,18 @@ pub(super) async fn ask(
     };
     let deed = match (deed.as_str(), form.disposition.unwrap_or_default().parse()) {
         ("acknowledge", _none) => Deed::Acknowledge,
+        ("snooze", _none) => {
+            let hours = form.hours.and_then(|it| it.trim().parse::<u8>().ok());
+            let now = clock::now();
+            let length = hours.map(|it| SignedDuration::from_hours(it.into()));
+            match length.and_then(|it| now.checked_add(it).ok()) {
+                Some(until) => Deed::Snooze(until),
+                None => {
+                    let text = "Choose for how long you take it on.";
+                    return layout::problem(StatusCode::BAD_REQUEST, text);
+                }
+            }
+        }
         ("close", Ok(disposition)) => Deed::Close(disposition),
         ("close", Err(_unknown)) => {
             let text = "Choose how the alert ended before you close it.";
@@ -75,10 +91,11 @@ fn busy() -> Response {
 const fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Unknown => StatusCode::NOT_FOUND,
-        Refusal::Over | Refusal::Acknowledged { .. } | Refusal::OnItsWay { .. } => {
-            StatusCode::CONFLICT
-        }
-        Refusal::Name | Refusal::Note => StatusCode::BAD_REQUEST,
+        Refusal::Over
+        | Refusal::Acknowledged { .. }
+        | Refusal::OnItsWay { .. }
+        | Refusal::Pending => StatusCode::CONFLICT,
+        Refusal::Name | Refusal::Note | Refusal::Snooze => StatusCode::BAD_REQUEST,
         Refusal::Signature => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

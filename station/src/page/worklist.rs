@@ -1,19 +1,19 @@
-//! The worklist: open alerts, worst first, and what can be done about each.
+//! The worklist: open alerts, worst first; what waits for a repeated measurement stands apart.
 
 use std::sync::Arc;
 
-use alerting::{Disposition, Standing};
+use alerting::Standing;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use maud::{Markup, html};
 use vitals::wire::v1::Amount;
 use vitals::{LocalInstant, Priority, SubjectId, Vital};
 
+use super::answer::actions;
 use super::format::{clock, counted, time, words};
 use super::{client_name, hub_name, shape};
 use crate::board::{Board, Episode, Step};
 use crate::config::Config;
-use crate::core::{NAME_LEN_MAX, NOTE_LEN_MAX};
 use crate::order::{Deed, Order, Progress};
 
 /// Earlier values of the same vital that are shown beside an alert.
@@ -27,7 +27,9 @@ pub(super) fn section(
     now: Timestamp,
 ) -> Markup {
     let (open, ended) = sorted(board);
-    let is_waiting = |it: &&&Arc<Episode>| it.waits_for_a_nurse();
+    let is_pending = |it: &&Arc<Episode>| it.standing() == Standing::Pending;
+    let (pending, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_pending);
+    let is_waiting = |it: &&&Arc<Episode>| it.waits_for_a_nurse() && !it.is_quiet(now);
     let count = |n| u64::try_from(n).unwrap_or(u64::MAX);
     let asked = count(open.iter().filter(is_waiting).filter(|it| is_asked(it)).count());
     let waiting = count(open.iter().filter(is_waiting).count()).saturating_sub(asked);
@@ -49,6 +51,10 @@ pub(super) fn section(
                 p class="empty" { "Nothing is open." }
             }
             @for episode in open { (card(config, board, episode, viewer, now)) }
+            @if !pending.is_empty() {
+                h3 { "A repeated measurement is awaited (" (pending.len()) ")" }
+                ul class="ended" { @for episode in pending { (awaited(config, episode, viewer, now)) } }
+            }
             @if !ended.is_empty() {
                 details id="ended" {
                     summary { "Ended lately (" (ended.len()) ")" }
@@ -96,7 +102,7 @@ fn card(
                 }
                 (earlier(board, episode))
             }
-            (marks(episode))
+            (marks(episode, now))
             (facts(config, episode, now))
             (history(episode, now))
             (state(episode, now))
@@ -123,18 +129,6 @@ const fn priority_word(priority: Priority) -> &'static str {
         Priority::High => "High",
         Priority::Medium => "Medium",
         Priority::Low => "Low",
-    }
-}
-
-const fn disposition_label(disposition: Disposition) -> &'static str {
-    match disposition {
-        Disposition::TrueActioned => "Real – something was done",
-        Disposition::TrueExpected => "Real – expected for this client",
-        Disposition::FalseTechnique => "Not real – measured badly",
-        Disposition::FalseDevice => "Not real – device at fault",
-        Disposition::Duplicate => "Same as another alert",
-        Disposition::WrongPerson => "Value of another person",
-        Disposition::Test => "Test",
     }
 }
 
@@ -174,7 +168,7 @@ fn earlier(board: &Board, episode: &Episode) -> Markup {
 }
 
 /// What makes the alert more or less certain, in words.
-fn marks(episode: &Episode) -> Markup {
+fn marks(episode: &Episode, now: Timestamp) -> Markup {
     let alert = episode.current();
     html! {
         ul class="marks" {
@@ -182,6 +176,15 @@ fn marks(episode: &Episode) -> Markup {
                 li class="mark firm" { "confirmed" }
             } @else if alert.value.is_some() {
                 li class="mark" { "not confirmed yet" }
+            }
+            @if let Some(to) = alert.timers.as_ref().and_then(|it| it.escalated_to.as_ref()) {
+                li class="mark warn" { "nobody answered, passed on to " (to) }
+            }
+            @if episode.is_stale() {
+                li class="mark warn" { "no fresh value since" }
+            }
+            @if let Some(until) = episode.quiet_until().filter(|_| episode.is_quiet(now)) {
+                li class="mark" { "quiet until " (clock(until.0, now)) }
             }
             @if episode.is_corrected() { li class="mark" { "times corrected" } }
             @else if episode.is_estimated() { li class="mark warn" { "times estimated" } }
@@ -260,6 +263,9 @@ fn state(episode: &Episode, now: Timestamp) -> Markup {
             p class="state done" {
                 "Acknowledged by " strong { (step.by.as_deref().unwrap_or("somebody")) } " at "
                 (clock(step.at.0, now))
+                @if let Some(until) = episode.acknowledged_until() {
+                    ", until " (clock(until.0, now))
+                }
                 @if let Some(note) = &step.note { " – “" (note) "”" }
             }
         }
@@ -273,7 +279,7 @@ fn state(episode: &Episode, now: Timestamp) -> Markup {
 fn progress(order: &Order, offset: Offset, now: Timestamp) -> Markup {
     let here = LocalInstant::new(order.issued_at, &offset.to_time_zone());
     let deed = match order.wish.deed {
-        Deed::Acknowledge => "Acknowledgement",
+        Deed::Acknowledge | Deed::Snooze(_) => "Acknowledgement",
         Deed::Close(_disposition) => "Closing",
     };
     html! {
@@ -292,58 +298,22 @@ fn progress(order: &Order, offset: Offset, now: Timestamp) -> Markup {
     }
 }
 
-fn actions(episode: &Episode, viewer: Option<&str>) -> Markup {
-    let on_its_way = |deed: &str| {
-        let is_same = |it: &&Order| it.wish.deed.as_str() == deed;
-        episode.orders.iter().filter(is_same).any(|it| it.progress == Progress::OnItsWay)
-    };
-    let waits = episode.waits_for_a_nurse();
-    let close_id = format!("close-{}", anchor(episode));
-    html! {
-        @if waits && !on_its_way("acknowledge") && !on_its_way("close") {
-            form class="act" method="post" action=(action(episode, "acknowledge")) {
-                (signature(episode, "acknowledge", viewer))
-                button class="main" { "Acknowledge" }
-            }
-        }
-        @if !waits && !on_its_way("close") {
-            details class="close" id=(close_id) {
-                summary { "Close this alert" }
-                form class="act" method="post" action=(action(episode, "close")) {
-                    select name="disposition" required aria-label="How it ended"
-                        id=(format!("disposition-{}", anchor(episode))) {
-                        option value="" { "How did it end?" }
-                        @for it in Disposition::ALL {
-                            option value=(it) { (disposition_label(it)) }
-                        }
-                    }
-                    (signature(episode, "close", viewer))
-                    button { "Close" }
-                }
-            }
-        }
-    }
-}
-
-/// Note, and name where the browser does not remember one.
-fn signature(episode: &Episode, deed: &str, viewer: Option<&str>) -> Markup {
-    let id = |what: &str| format!("{what}-{deed}-{}", anchor(episode));
-    html! {
-        @if viewer.is_none() {
-            input name="by" id=(id("by")) required maxlength=(NAME_LEN_MAX) autocomplete="off"
-                placeholder="Your name" aria-label="Your name";
-        }
-        input name="note" id=(id("note")) maxlength=(NOTE_LEN_MAX) autocomplete="off"
-            placeholder="Note (optional)" aria-label="Note";
-    }
-}
-
-fn action(episode: &Episode, deed: &str) -> String {
-    format!("/alerts/{}/{}/{deed}", episode.hub, episode.alert)
-}
-
-fn anchor(episode: &Episode) -> String {
+pub(super) fn anchor(episode: &Episode) -> String {
     format!("alert-{}-{}", episode.hub, episode.alert)
+}
+
+/// A value out of range of which another measurement is to tell whether it is one.
+fn awaited(config: &Config, episode: &Episode, viewer: Option<&str>, now: Timestamp) -> Markup {
+    let alert = episode.current();
+    html! {
+        li id=(anchor(episode)) {
+            (clock(alert.recorded_at.0, now)) " " strong { (who(config, episode)) } " – " (alert.why)
+            @if let Some(until) = episode.repeat_by() {
+                span class="age" { " (repeat asked for until " (clock(until.0, now)) ")" }
+            }
+            (actions(episode, viewer))
+        }
+    }
 }
 
 fn line(config: &Config, episode: &Episode, now: Timestamp) -> Markup {

@@ -166,6 +166,7 @@ impl Home {
             alert: alert.alert_id.parse()?,
             by: "Nurse N.".to_owned(),
             note: None,
+            until: None,
         };
         let at = |seconds| Ok::<_, anyhow::Error>(Time(LocalInstant::utc(stamp(seconds)?.wall)));
         let now_s = self.n_steps * STEP_S;

@@ -7,6 +7,7 @@ mod event;
 mod health;
 mod reading;
 mod receipt;
+mod timers;
 
 pub use alert::{Alert, Amount};
 pub use clocks::{Clock, Recorded};
@@ -18,6 +19,7 @@ pub use health::{
 pub use reading::{Context, Device, Reading, Value};
 pub use receipt::Receipt;
 use serde::{Deserialize, Serialize};
+pub use timers::{Deadline, Timers};
 
 use crate::identity::{Epoch, Sequence};
 use crate::wire::canonical::DecodeError;

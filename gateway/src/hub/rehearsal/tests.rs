@@ -31,7 +31,7 @@ fn raised(home: &Home) -> Vec<u64> {
 fn answer(home: &mut Home) {
     let alert: AlertId = home.hub.engine.open_condition(TEST_ALARM).unwrap().id;
     let by = "vitalstation".to_owned();
-    let instruction = Instruction::Acknowledge { alert, by, note: None };
+    let instruction = Instruction::Acknowledge { alert, by, note: None, until: None };
     let command = home.command(&format!("test-alarm-{alert}"), instruction, &key());
     home.step(command);
 }

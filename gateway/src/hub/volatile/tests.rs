@@ -343,7 +343,7 @@ fn elsewhere(home: &Home) -> Hub {
 }
 
 fn acknowledge(alert: vitals::AlertId) -> Instruction {
-    Instruction::Acknowledge { alert, by: "Nurse N.".to_owned(), note: None }
+    Instruction::Acknowledge { alert, by: "Nurse N.".to_owned(), note: None, until: None }
 }
 
 #[test]

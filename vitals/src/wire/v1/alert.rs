@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::timers::Timers;
 use super::{Clock, value_error};
 use crate::identity::Sequence;
 use crate::moment::Moment;
@@ -30,9 +31,10 @@ pub struct Alert {
     pub alert_id: String,
     /// Revision of the alert, from 1, one more with each transition.
     pub rev: u32,
-    /// What happened: raised, confirmed, repeated, escalated, acknowledged, cleared or closed.
+    /// What happened: asked, raised, confirmed, repeated, stale, escalated, resumed, acknowledged,
+    /// cleared or closed.
     pub state: String,
-    /// What it waits for after that: active, acknowledged, latched or done.
+    /// What it waits for after that: pending, active, acknowledged, latched or done.
     pub standing: String,
     /// high, medium or low.
     pub priority: String,
@@ -78,6 +80,10 @@ pub struct Alert {
     pub note: Option<String>,
     /// How it ended.
     pub disposition: Option<String>,
+    /// What it waits for by the clock; absent where it waits for nothing, and from hubs of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timers: Option<Timers>,
 }
 
 /// A number with its unit.
@@ -110,10 +116,12 @@ impl Alert {
     pub fn corrected(&self, timeline: &Timeline) -> Option<Self> {
         let of_record = timeline.correction(&self.recorded());
         let of_value = self.measured().and_then(|it| timeline.correction(&it));
-        if of_record.is_none() && of_value.is_none() {
+        let timers = self.timers.as_ref().and_then(|it| it.corrected(timeline));
+        if of_record.is_none() && of_value.is_none() && timers.is_none() {
             return None;
         }
         let mut alert = self.clone();
+        alert.timers = timers.or(alert.timers);
         if let (Some(correction), Some(at)) = (of_value, self.measured_at) {
             alert.measured_at = Some(Time(corrected(at.0, correction)));
             alert.measured_clock = self.measured_clock.as_ref().map(Clock::made_good);

@@ -34,6 +34,9 @@ pub struct Command {
     /// How the alert ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disposition: Option<String>,
+    /// Until when an acknowledgement holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
     /// Epoch of the ranges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Bytes>,
@@ -53,6 +56,8 @@ pub enum Instruction {
         by: String,
         /// What they wrote.
         note: Option<String>,
+        /// Until when; without it, until the condition goes.
+        until: Option<Time>,
     },
     /// A person ends the alert.
     Close {
@@ -95,12 +100,13 @@ impl Command {
             by: None,
             note: None,
             disposition: None,
+            until: None,
             epoch: None,
             ranges: None,
         };
         match instruction {
-            Instruction::Acknowledge { alert, by, note } => {
-                Self { alert_id: Some(alert.to_string()), by: Some(by), note, ..bare }
+            Instruction::Acknowledge { alert, by, note, until } => {
+                Self { alert_id: Some(alert.to_string()), by: Some(by), note, until, ..bare }
             }
             Instruction::Close { alert, by, disposition, note } => Self {
                 alert_id: Some(alert.to_string()),
@@ -126,6 +132,7 @@ impl Command {
                 alert: self.alert()?,
                 by: required("by", self.by.as_ref())?,
                 note: self.note.clone(),
+                until: self.until,
             }),
             "close" => Ok(Instruction::Close {
                 alert: self.alert()?,
@@ -185,7 +192,13 @@ mod tests {
         let alert = AlertId { epoch: Epoch([1; 8]), seq: 9 };
         let by = "Nurse N.".to_owned();
         for instruction in [
-            Instruction::Acknowledge { alert, by: by.clone(), note: None },
+            Instruction::Acknowledge { alert, by: by.clone(), note: None, until: None },
+            Instruction::Acknowledge {
+                alert,
+                by: by.clone(),
+                note: Some("called".to_owned()),
+                until: Some(Time(LocalInstant::parse("2026-01-02T09:00:00Z").unwrap())),
+            },
             Instruction::Close {
                 alert,
                 by,
@@ -201,8 +214,12 @@ mod tests {
     #[test]
     fn a_missing_argument_is_named() {
         let alert = AlertId { epoch: Epoch([1; 8]), seq: 9 };
-        let mut command =
-            command(Instruction::Acknowledge { alert, by: "N".to_owned(), note: None });
+        let mut command = command(Instruction::Acknowledge {
+            alert,
+            by: "N".to_owned(),
+            note: None,
+            until: None,
+        });
         command.by = None;
         assert_eq!(command.instruction().unwrap_err().to_string(), "key by: missing");
         command.kind = "inflate".to_owned();

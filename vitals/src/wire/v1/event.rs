@@ -78,6 +78,8 @@ pub enum EventKind {
     PlanRefused,
     /// A command from the agency was refused.
     CommandRefused,
+    /// The client is asked to measure again.
+    RepeatAsked,
 }
 
 impl EventKind {
@@ -95,6 +97,7 @@ impl EventKind {
             Self::PlanApplied => "plan-applied",
             Self::PlanRefused => "plan-refused",
             Self::CommandRefused => "command-refused",
+            Self::RepeatAsked => "repeat-asked",
         }
     }
 }

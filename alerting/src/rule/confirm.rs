@@ -1,0 +1,155 @@
+//! A threshold that asks for a repeated measurement before it raises an alert.
+//!
+//! A value out of range is measured again: where the repeat is out of range too, or the mean of the
+//! two is, the alert is confirmed; a repeat that is normal ends it; and without a repeat it is raised
+//! unconfirmed when the window ends. A value of high priority never waits.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+use rust_decimal::Decimal;
+use vitals::{Moment, Priority, Quantity, Reading, Unit, Vital};
+
+use crate::alert::{Alert, Evidence};
+use crate::rule::threshold::Threshold;
+use crate::rule::{Finding, can_clear, measured, span};
+
+/// How long a repeat is waited for, and when it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confirm {
+    within: SignedDuration,
+    gap: SignedDuration,
+}
+
+/// What the reading after a value out of range says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It is out of range, too.
+    Breach(Evidence),
+    /// It is not, but the mean of the two is.
+    Mean(Evidence),
+    /// It is normal.
+    Normal(Evidence),
+    /// Nothing: it is no repeat, or too doubtful for one.
+    Nothing,
+}
+
+impl Confirm {
+    /// A repeat counts where it was measured at least `gap` after the first value, and is waited for
+    /// `within` that time; `None` where it could never come.
+    #[must_use]
+    pub fn new(within: SignedDuration, gap: SignedDuration) -> Option<Self> {
+        (SignedDuration::ZERO <= gap && gap < within).then_some(Self { within, gap })
+    }
+
+    /// The shortest time between two measurements that are worth more than one.
+    ///
+    /// Source: blood pressure by the protocols for home measurement (AHA, NICE: a minute or more
+    /// apart), a finger in the oximeter for a minute (NHS); for the others, that it is another one.
+    #[must_use]
+    pub const fn gap_of(vital: Vital) -> SignedDuration {
+        match vital {
+            Vital::SystolicPressure
+            | Vital::DiastolicPressure
+            | Vital::MeanArterialPressure
+            | Vital::PulseRate
+            | Vital::HeartRate
+            | Vital::OxygenSaturation
+            | Vital::PulseAmplitudeIndex => SignedDuration::from_secs(60),
+            Vital::BodyWeight
+            | Vital::BodyHeight
+            | Vital::BodyMassIndex
+            | Vital::BodyTemperature
+            | Vital::RespiratoryRate
+            | Vital::OxygenFlow
+            | Vital::Consciousness => SignedDuration::from_secs(5),
+        }
+    }
+
+    /// How long a repeat is waited for.
+    #[must_use]
+    pub const fn within(&self) -> SignedDuration {
+        self.within
+    }
+
+    /// How long after the first value a repeat counts.
+    #[must_use]
+    pub const fn gap(&self) -> SignedDuration {
+        self.gap
+    }
+
+    /// Whether what was measured at `when` is another measurement than the one at `first`, and none of
+    /// long before.
+    pub(crate) fn is_another(&self, first: &Moment, when: &Moment) -> bool {
+        let in_one_run = first.on.and_then(|anchor| when.since(anchor));
+        let apart = in_one_run.unwrap_or_else(|| when.at.at.duration_since(first.at.at));
+        self.gap <= apart.abs() && -self.within <= apart
+    }
+}
+
+impl fmt::Display for Confirm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "asks for a repeat within {} unless high", span(self.within))
+    }
+}
+
+impl Threshold {
+    /// What `reading`, in which `finding` was found, says about the value that `asked` stands on.
+    pub(crate) fn judge_repeat(
+        &self,
+        confirm: Confirm,
+        asked: &Alert,
+        reading: &Reading,
+        finding: Finding,
+    ) -> Repeat {
+        let when = measured(reading);
+        let Some(first) = asked.measured else { return Repeat::Nothing };
+        let is_another = confirm.is_another(&first, &when);
+        if let Finding::Present(evidence) = finding {
+            let is_breach = is_another && !evidence.late || evidence.priority < asked.priority;
+            return if is_breach { Repeat::Breach(evidence) } else { Repeat::Nothing };
+        }
+        let is_repeat = is_another && when.order(&first).is_gt() && can_clear(reading);
+        let mut values = reading.values.iter().filter(|it| it.vital == self.vital());
+        let Some(last) = values.next_back().filter(|_it| is_repeat) else { return Repeat::Nothing };
+        let evidence = |value, priority, limit, fact| Evidence {
+            priority,
+            vital: Some(self.vital()),
+            value: Some(value),
+            limit: Some(limit),
+            readings: vec![reading.id],
+            fact,
+            measured: when,
+            late: false,
+        };
+        let unit = self.first().level.unit();
+        let mean = asked.value.and_then(|it| mean(it, last.quantity, unit));
+        match mean.and_then(|mean| Some((mean, self.reached(mean)?))) {
+            Some((mean, limit)) => {
+                let fact = format!(
+                    "The mean {mean} of two values of {} is {} the limit of {}",
+                    self.vital().label(),
+                    self.side().words(),
+                    limit.level
+                );
+                Repeat::Mean(evidence(mean, limit.priority, limit.level, fact))
+            }
+            None => {
+                let first = self.first();
+                let fact = format!("The repeat of {} is {}", self.vital().label(), last.quantity);
+                Repeat::Normal(evidence(last.quantity, first.priority, first.level, fact))
+            }
+        }
+    }
+}
+
+/// Whether a value with `evidence` can wait for a repeat: one that is urgent, or of long ago, cannot.
+pub(crate) fn can_wait(evidence: &Evidence) -> bool {
+    evidence.priority != Priority::High && !evidence.late
+}
+
+/// The mean of two values in `unit`.
+fn mean(one: Quantity, other: Quantity, unit: Unit) -> Option<Quantity> {
+    let sum = one.value_in(unit)?.checked_add(other.value_in(unit)?)?;
+    Quantity::new(sum.checked_div(Decimal::TWO)?.normalize(), unit).ok()
+}

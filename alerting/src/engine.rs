@@ -11,6 +11,7 @@ use vitals::identity::{AlertId, SubjectId};
 use vitals::{LocalInstant, Moment, Reading};
 
 use crate::alert::{Alert, Disposition, Evidence, Origin, Refusal, Standing, Transition};
+use crate::attendance::Attendance;
 use crate::history::History;
 use crate::plan::Plan;
 use crate::rule::confirm::{Confirm, Repeat, can_wait};
@@ -23,6 +24,7 @@ pub struct Engine {
     plans: BTreeMap<(SubjectId, String), Plan>,
     open: BTreeMap<AlertId, Alert>,
     history: History,
+    attendance: Attendance,
     zone: TimeZone,
 }
 
@@ -53,8 +55,13 @@ impl Engine {
             }
         }
         let history = History::checking(in_force.values());
-        let mut engine =
-            Self { plans: in_force, open: BTreeMap::new(), history, zone: TimeZone::UTC };
+        let mut engine = Self {
+            plans: in_force,
+            open: BTreeMap::new(),
+            history,
+            attendance: Attendance::default(),
+            zone: TimeZone::UTC,
+        };
         for alert in open {
             engine.keep(alert);
         }
@@ -109,6 +116,7 @@ impl Engine {
             let case = Case { now: reading.recorded.when(now), id, subject, plan, rule };
             transitions.extend(self.settle(&case, reading, finding));
         }
+        transitions.extend(self.attended(&reading.recorded.when(now), reading));
         transitions
     }
 
@@ -169,6 +177,7 @@ impl Engine {
     pub fn remember(&mut self, reading: &Reading) {
         if self.looks_back() {
             self.history.note(reading);
+            self.attendance.note(reading);
         }
     }
 
@@ -311,6 +320,7 @@ fn nth(next: AlertId, n: usize) -> AlertId {
     AlertId { epoch: next.epoch, seq: next.seq.saturating_add(n) }
 }
 
+mod schedule;
 mod time;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod alert;
+pub mod attendance;
 pub mod average;
 pub mod engine;
 pub mod history;
@@ -21,6 +22,7 @@ pub mod technical;
 pub mod timer;
 
 pub use alert::{Alert, Change, Disposition, Refusal, Standing, Transition};
+pub use attendance::Outage;
 pub use engine::Engine;
 pub use plan::Plan;
 pub use technical::Condition;

@@ -129,6 +129,14 @@
 //! vital = "systolic-pressure"        # or diastolic-pressure
 //! at_or_above = { low = "135 mmHg", medium = "150 mmHg" }
 //! clear_at_or_below = "130 mmHg"
+//!
+//! [[schedule]]                       # a measurement that is due each day, where the client is
+//! id = "weight-missed"
+//! vital = "body-weight"
+//! priority = "low"                   # low or medium
+//! windows = ["06:00-10:00"]          # and at = ["20:00"], which opens its grace before; 1 to 12 a day
+//! grace_min = 120                    # so much later is still in time, 0 to 1440
+//! missed_in_a_row = 2                # tells it after so many, 1 to 14
 //! ```
 //!
 //! A plan has at least one rule. Every key of a rule is required unless it says that it may be left
@@ -148,6 +156,7 @@ mod measurable;
 mod news2;
 mod pressure;
 mod repeated;
+mod schedule;
 mod threshold;
 
 use std::collections::BTreeMap;
@@ -169,7 +178,7 @@ const NO_RULE: &str = "no rule means that nothing is watched; add at least one [
 type ReadCondition = fn(&Section<'_>) -> Option<Condition>;
 
 /// The kinds of rules, and what reads each.
-const KINDS: [(&str, ReadCondition); 13] = [
+const KINDS: [(&str, ReadCondition); 14] = [
     ("threshold", |it| threshold::read_confirmed(it).map(Condition::Threshold)),
     ("repeated", |it| repeated::read(it).map(Condition::Repeated)),
     ("change", |it| change::read(it).map(Condition::Change)),
@@ -183,6 +192,7 @@ const KINDS: [(&str, ReadCondition); 13] = [
     ("baseline", |it| baseline::read(it).map(Condition::Baseline)),
     ("news2", |it| news2::read(it).map(Condition::News2)),
     ("home_average", |it| home_average::read(it).map(Condition::HomeAverage)),
+    ("schedule", |it| schedule::read(it).map(Condition::Missed)),
 ];
 
 /// The checked care plan of one client.
@@ -234,6 +244,12 @@ impl Plan {
     #[must_use]
     pub const fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
+    }
+
+    /// Whether it says when something is to be measured.
+    #[must_use]
+    pub fn has_schedule(&self) -> bool {
+        self.rules().any(|it| it.schedule().is_some())
     }
 
     /// Its rules, in the order of the text.
@@ -294,7 +310,8 @@ fn refuse_hidden_falls(root: &Section<'_>, rules: &[Option<Rule>]) {
         | Condition::ExerciseFall(_)
         | Condition::Baseline(_)
         | Condition::News2(_)
-        | Condition::HomeAverage(_) => false,
+        | Condition::HomeAverage(_)
+        | Condition::Missed(_) => false,
     });
     if has_falls && has_jumps {
         let text = "a jumps_by of a blood pressure would keep the largest falls from it; leave that \

@@ -8,6 +8,7 @@ pub mod exercise;
 pub mod home_average;
 pub mod implausible;
 pub mod irregular_pulse;
+pub mod missed;
 pub mod news2;
 pub mod orthostatic;
 pub mod pulse_pressure;
@@ -28,6 +29,7 @@ use self::exercise::{Exercise, ExerciseFall};
 use self::home_average::HomeAverage;
 use self::implausible::Implausible;
 use self::irregular_pulse::IrregularPulse;
+use self::missed::Missed;
 use self::news2::News2;
 use self::orthostatic::Orthostatic;
 use self::pulse_pressure::PulsePressure;
@@ -73,6 +75,8 @@ pub enum Condition {
     News2(News2),
     /// The average of the blood pressures of several days.
     HomeAverage(HomeAverage),
+    /// A measurement that was due and was not made.
+    Missed(Missed),
 }
 
 /// Which way a value goes.
@@ -153,6 +157,7 @@ impl Rule {
             Condition::Baseline(it) => it.priority,
             Condition::News2(it) => it.priority(),
             Condition::HomeAverage(it) => it.threshold().priority(),
+            Condition::Missed(it) => it.priority,
         }
     }
 
@@ -176,7 +181,8 @@ impl Rule {
             | Condition::ExerciseFall(_)
             | Condition::Baseline(_)
             | Condition::News2(_)
-            | Condition::HomeAverage(_) => true,
+            | Condition::HomeAverage(_)
+            | Condition::Missed(_) => true,
         }
     }
 
@@ -197,6 +203,7 @@ impl Rule {
             | Condition::Baseline(_)
             | Condition::News2(_)
             | Condition::HomeAverage(_) => Category::Clinical,
+            Condition::Missed(_) => Category::Adherence,
         }
     }
 
@@ -217,6 +224,7 @@ impl Rule {
             Condition::ExerciseFall(it) => Some(it.vital),
             Condition::Baseline(it) => Some(it.vital),
             Condition::HomeAverage(it) => Some(it.threshold().vital()),
+            Condition::Missed(it) => Some(it.vital),
             Condition::News2(_) => None,
         }
     }
@@ -244,7 +252,16 @@ impl Rule {
             Condition::Baseline(it) => it.judge(reading, late, history),
             Condition::News2(it) => it.judge(reading, late, history),
             Condition::HomeAverage(it) => it.judge(reading, late, history),
+            // Whether something was measured is no question of its value: see `engine/schedule.rs`.
+            Condition::Missed(_) => Finding::Unknown,
         }
+    }
+
+    /// The schedule of which it tells what was missed.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&Missed> {
+        let Condition::Missed(missed) = &self.condition else { return None };
+        Some(missed)
     }
 
     /// The threshold that asks for a repeated measurement, and how.
@@ -270,6 +287,7 @@ impl fmt::Display for Rule {
             Condition::Baseline(it) => write!(f, "{}: {it}", self.id),
             Condition::News2(it) => write!(f, "{}: {it}", self.id),
             Condition::HomeAverage(it) => write!(f, "{}: {it}", self.id),
+            Condition::Missed(it) => write!(f, "{}: {it}", self.id),
         }
     }
 }

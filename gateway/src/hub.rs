@@ -6,6 +6,7 @@
 
 pub mod inbox;
 
+mod absence;
 mod anew;
 mod at_home;
 mod command;
@@ -142,7 +143,7 @@ impl Hub {
         let time = HubTime::start(now, translate::last_recorded(&store), settings.earliest);
         let hub_now = Stamp { wall: time.moment(now, &settings.zone).at.at, ..now };
         let rehearsal = Rehearsal::new(&settings.id, settings.watch, &store, hub_now)?;
-        Ok(Self {
+        let mut hub = Self {
             id: settings.id,
             zone: settings.zone,
             time,
@@ -157,7 +158,9 @@ impl Hub {
             schedule: Schedule::new(now, scrub_wait),
             vigil: Vigil::new(settings.watch, now),
             rehearsal,
-        })
+        };
+        hub.recall_absences(hub_now.wall)?;
+        Ok(hub)
     }
 
     /// Takes in what happened; all that follows from it is durable when this returns.
@@ -178,6 +181,7 @@ impl Hub {
             Event::Started => {
                 let text = format!("Hub software {} started.", env!("CARGO_PKG_VERSION"));
                 self.remark(now, Remark::about_hub(EventKind::HubStarted, text))?;
+                self.apply_plans(now)?;
                 self.past_failures(now, |hub| hub.settle_noticed(now))?;
                 self.past_failures(now, |hub| hub.tell_incidents(now))?;
                 self.end_rehearsal(now)
@@ -217,14 +221,14 @@ impl Hub {
             LinkEvent::Up(link) => match self.roster.link_up(link) {
                 true => {
                     let text = format!("The {} link works again.", link.as_str());
-                    self.remark(now, Remark::about_hub(EventKind::LinkRestored, text))
+                    self.remark(now, Remark::about_link(EventKind::LinkRestored, link, text))
                 }
                 false => Ok(()),
             },
             LinkEvent::Lost(link, cause) => match self.roster.link_lost(link) {
                 true => {
                     let text = format!("The {} link is lost: {cause}.", link.as_str());
-                    self.remark(now, Remark::about_hub(EventKind::LinkLost, text))
+                    self.remark(now, Remark::about_link(EventKind::LinkLost, link, text))
                 }
                 false => Ok(()),
             },
@@ -273,6 +277,7 @@ impl Hub {
             self.take_items(now, &device, items)?;
         }
         self.look_after_ledger(now)?;
+        self.note_hints();
         // Of an alert of which two things are due the second follows from the first.
         for _change in 0..CHANGES_AT_ONCE_MAX {
             match self.engine.next_wait(&self.moment(now)) {

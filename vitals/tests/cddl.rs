@@ -464,6 +464,7 @@ fn the_contract_and_the_code_have_the_same_words() {
         EventKind::PlanRefused,
         EventKind::CommandRefused,
         EventKind::RepeatAsked,
+        EventKind::MeasurementUnheard,
     ];
     check("\nevent-kind =", &words(&kinds, EventKind::as_str));
     check("\npresence =", &words(&[Presence::Online, Presence::Offline], Presence::as_str));

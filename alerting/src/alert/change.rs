@@ -5,6 +5,7 @@ use vitals::identity::{AlertId, ReadingId, SubjectId};
 use vitals::{LocalInstant, Moment, Priority};
 
 use super::{Alert, Change, Disposition, Evidence, Origin, READINGS_MAX, Refusal, Standing};
+use crate::rule::missed::Missed;
 use crate::timer::{self, SNOOZE_HOURS_MAX, Timers};
 
 impl Alert {
@@ -60,6 +61,61 @@ impl Alert {
         let timers = Timers { repeat_by: Some(repeat_by), ..Timers::default() };
         let raised = Self::raised(now, id, subject, origin, evidence, false);
         Self { state: Change::Asked, timers, ..raised }
+    }
+
+    /// A new episode of `n` windows that were missed in a row.
+    pub(crate) fn missed(
+        now: &Moment,
+        id: AlertId,
+        subject: SubjectId,
+        origin: &Origin<'_>,
+        missed: &Missed,
+        fact: &str,
+        n: u32,
+    ) -> Self {
+        Self {
+            id,
+            rev: 1,
+            state: Change::Raised,
+            priority: missed.priority,
+            category: origin.category,
+            rule: origin.rule.to_owned(),
+            plan: origin.plan.to_owned(),
+            plan_version: origin.plan_version,
+            subject: Some(subject),
+            vital: Some(missed.vital),
+            value: None,
+            limit: None,
+            readings: Vec::new(),
+            why: origin.why(fact),
+            measured: None,
+            raised_at: now.at,
+            changed_at: now.at,
+            cleared_at: None,
+            late: false,
+            confirmed: true,
+            count: n,
+            by: None,
+            note: None,
+            disposition: None,
+            timers: Timers { waits_since: Some(*now), ..Timers::default() },
+        }
+    }
+
+    /// Of this episode `n` windows are missed by now.
+    pub(crate) fn missed_again(
+        &self,
+        now: &Moment,
+        origin: &Origin<'_>,
+        fact: &str,
+        n: u32,
+    ) -> Option<Self> {
+        if n <= self.count {
+            return None;
+        }
+        let mut next = self.changed(now.at, Change::Repeated)?;
+        (next.count, next.plan_version, next.why) = (n, origin.plan_version, origin.why(fact));
+        Some(next)
     }
 
     /// This alert after `change`, or `None` where the table refuses it.

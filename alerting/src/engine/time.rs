@@ -32,10 +32,15 @@ impl Engine {
     /// Call it when [`Engine::next_wait`] is over; earlier or twice is harmless. Each alert changes at
     /// most once: what is due beside that follows at the next call.
     #[must_use]
-    pub fn advance(&self, now: Moment, _next: AlertId) -> Vec<Transition> {
-        let mut transitions: Vec<Transition> = Vec::new();
+    pub fn advance(&self, now: Moment, next: AlertId) -> Vec<Transition> {
+        // Windows first: what they raise takes the first numbers.
+        let mut transitions = self.missed(&now, next);
         for alert in self.open() {
             let due = self.timers(alert, &now).find(|(_due, left)| left.is_zero());
+            // One that has changed by its windows has its other changes at the next call.
+            if transitions.iter().any(|it| it.alert.id == alert.id) {
+                continue;
+            }
             let changed = due.and_then(|(due, _left)| self.ring(alert, due, &now));
             transitions.extend(changed.map(Transition::from));
         }
@@ -46,7 +51,7 @@ impl Engine {
     #[must_use]
     pub fn next_wait(&self, now: &Moment) -> Option<SignedDuration> {
         let timers = self.open().flat_map(|alert| self.timers(alert, now));
-        timers.map(|(_due, left)| left).min()
+        timers.map(|(_due, left)| left).chain(self.missed_wait(now)).min()
     }
 
     /// What happens to `alert` by the clock, and how long it is until then.

@@ -67,7 +67,7 @@ mute = true
             "line 2: name: \"High Blood Pressure\" is no name; use 1 to 64 lower-case letters, digits and inner hyphens, as in \"systolic-crisis\"",
             "line 3: version: 0 is not in 1 to 4294967295",
             "line 4: subject: character ' ' is not allowed, use lower-case letters, digits and inner hyphens",
-            "line 5: late_after_minutes: unknown key; known here: name, version, subject, late_after_min, escalation, quiet_hours, stale_after_h, threshold, repeated, change, weight_change, implausible, irregular_pulse, pulse_pressure, orthostatic, exercise, exercise_fall, baseline, news2, home_average",
+            "line 5: late_after_minutes: unknown key; known here: name, version, subject, late_after_min, escalation, quiet_hours, stale_after_h, threshold, repeated, change, weight_change, implausible, irregular_pulse, pulse_pressure, orthostatic, exercise, exercise_fall, baseline, news2, home_average, schedule",
             "line 7: threshold[systolic-crisis].clear_at_or_below: missing: add it, as in clear_at_or_below = \"175 mmHg\"",
             "line 9: threshold[systolic-crisis].vital: \"systolic\" is not one of systolic-pressure, diastolic-pressure, mean-arterial-pressure, pulse-rate, oxygen-saturation, pulse-amplitude-index, body-weight, body-height, body-mass-index, body-temperature, heart-rate, respiratory-rate, oxygen-flow, consciousness",
             "line 10: threshold[systolic-crisis].priority: \"urgent\" is not one of high, medium, low",

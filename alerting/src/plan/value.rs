@@ -3,6 +3,8 @@
 //!
 //! Each reader returns the value, or one sentence on what is wrong and what to write instead.
 
+use std::str::FromStr;
+
 use jiff::civil::Time;
 use rust_decimal::Decimal;
 use vitals::identity::IDENTITY_LEN_MAX;
@@ -72,6 +74,38 @@ pub(super) fn time_of_day(text: &str) -> Result<Time, String> {
     let time =
         parts.and_then(|(hour, minute)| Time::new(number(hour)?, number(minute)?, 0, 0).ok());
     time.ok_or_else(|| format!("{text:?} is no time of day; write it as in \"07:30\""))
+}
+
+/// A time of day in a list.
+pub(super) struct TimeOfDay(pub(super) Time);
+
+/// Two times of one day in a list, such as `"06:00-10:00"`.
+pub(super) struct DayWindow {
+    pub(super) from: Time,
+    pub(super) to: Time,
+}
+
+impl FromStr for TimeOfDay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        time_of_day(text).map(Self)
+    }
+}
+
+impl FromStr for DayWindow {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((from, to)) = text.split_once('-') else {
+            return Err(format!("{text:?} is no window; write it as in \"06:00-10:00\""));
+        };
+        let (from, to) = (time_of_day(from.trim())?, time_of_day(to.trim())?);
+        match from < to {
+            true => Ok(Self { from, to }),
+            false => Err(format!("{text:?} ends before it begins; a window lies within one day")),
+        }
+    }
 }
 
 /// The unit of a UCUM code or of an everyday word.

@@ -9,8 +9,8 @@ use crate::rule::Condition;
 pub(super) fn is_in(condition: &Condition, reading: &Reading, history: &History) -> bool {
     let is_implausible = |vital: Vital| history.is_implausible(reading, vital);
     match condition {
-        // It judges just that, and a score has no such inputs.
-        Condition::Implausible(_) | Condition::News2(_) => false,
+        // It judges just that, a score has no such inputs, and a schedule asks for no value.
+        Condition::Implausible(_) | Condition::News2(_) | Condition::Missed(_) => false,
         Condition::Threshold(it) => is_implausible(it.vital()),
         Condition::Repeated(it) => is_implausible(it.vital()),
         Condition::Change(it) => is_implausible(it.vital()),

@@ -12,7 +12,7 @@ use crate::device::{FailedMeasurement, Item, Observation, Refused};
 use crate::link::Source;
 
 /// Battery level in percent at which a person should change it.
-const BATTERY_LOW_PERCENT: u8 = 15;
+pub(super) const BATTERY_LOW_PERCENT: u8 = 15;
 
 impl Hub {
     /// Takes in what a device said, in the order in which it said it.

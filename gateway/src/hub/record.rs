@@ -13,6 +13,7 @@ use vitals::{AlertId, DeviceId, Epoch, HubId, Moment, Reading, ReadingId, Sequen
 use super::command::Accepted;
 use super::{Hub, HubError, prompt, translate};
 use crate::clock::Stamp;
+use crate::link::LinkName;
 use crate::store::{Lane, Ledger, LedgerKey};
 
 /// Most raw bytes that one message carries; no characteristic or frame is longer.
@@ -45,6 +46,11 @@ impl Remark {
             identity: None,
             command: None,
         }
+    }
+
+    pub(super) fn about_link(kind: EventKind, link: LinkName, text: String) -> Self {
+        let source = Some(link.as_str().to_owned());
+        Self { source, ..Self::about_hub(kind, text) }
     }
 
     /// It as it travels under the number `seq`.
@@ -127,17 +133,25 @@ impl Hub {
     /// Records a remark; one that a device repeats is dropped.
     #[expect(clippy::needless_pass_by_value, reason = "each remark is made for this call")]
     pub(super) fn remark(&mut self, now: Stamp, remark: Remark) -> Result<(), HubError> {
-        self.with_room(now, |hub| hub.commit_remark(now, remark.clone()))
+        let before = self.last_heard();
+        let Some(event) = self.with_room(now, |hub| hub.commit_remark(now, remark.clone()))? else {
+            return Ok(());
+        };
+        match self.note_absence(&event, before) {
+            Some(outage) => self.tell_unheard(now, &outage),
+            None => Ok(()),
+        }
     }
 
-    fn commit_remark(&mut self, now: Stamp, remark: Remark) -> Result<(), HubError> {
+    /// The event that was recorded, if it was.
+    fn commit_remark(&mut self, now: Stamp, remark: Remark) -> Result<Option<v1::Event>, HubError> {
         let recorded = self.moment(now);
         let epoch = self.store.epoch();
         let mut ledger = self.store.begin()?;
         if let (Some(device), Some(identity)) = (&remark.device, remark.identity) {
             let content = content_key(device, identity);
             if ledger.knows_content(&content)? {
-                return Ok(());
+                return Ok(None);
             }
             ledger.remember_content(&content, ledger.next_seq())?;
         }
@@ -148,7 +162,7 @@ impl Hub {
         }
         ledger.commit()?;
         info!(kind = remark.kind.as_str(), "event recorded");
-        Ok(())
+        Ok(Some(message))
     }
 
     /// Records what follows from time alone.

@@ -174,7 +174,7 @@ impl Home {
         self.messages(Lane::Reading)
     }
 
-    fn events(&self) -> Vec<v1::Event> {
+    pub(super) fn events(&self) -> Vec<v1::Event> {
         self.messages(Lane::Event)
     }
 

@@ -32,7 +32,7 @@ pub struct Event {
     pub subject: Option<String>,
     /// One sentence for a person, without a name.
     pub text: String,
-    /// Where bytes came from: characteristic or serial protocol.
+    /// Where bytes came from: characteristic or serial protocol; else the link or plan it is about.
     pub source: Option<String>,
     /// The bytes as received, where the event is about bytes.
     pub raw: Option<Bytes>,
@@ -80,6 +80,8 @@ pub enum EventKind {
     CommandRefused,
     /// The client is asked to measure again.
     RepeatAsked,
+    /// A measurement was due while it could not have been heard.
+    MeasurementUnheard,
 }
 
 impl EventKind {
@@ -98,6 +100,7 @@ impl EventKind {
             Self::PlanRefused => "plan-refused",
             Self::CommandRefused => "command-refused",
             Self::RepeatAsked => "repeat-asked",
+            Self::MeasurementUnheard => "measurement-unheard",
         }
     }
 }

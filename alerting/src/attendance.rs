@@ -1,0 +1,114 @@
+//! What is known about measurements that are due: when something was measured, from when a plan asks
+//! for it, and when the hub could not have heard it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use vitals::identity::SubjectId;
+use vitals::{Reading, Vital};
+
+use crate::rule::{is_time_known, measured_at};
+
+/// Most measurements of one vital of one client that are kept: the latest ones.
+const TAKEN_MAX: usize = 64;
+
+/// Most outages that are kept: the latest ones.
+const OUTAGES_MAX: usize = 256;
+
+/// A time in which the hub could not hear a measurement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// When it began, at the latest.
+    pub from: Timestamp,
+    /// When it ended; `None` while it goes on.
+    pub until: Option<Timestamp>,
+    /// Why: a fragment such as `the hub was off`.
+    pub cause: String,
+    /// What could not be heard.
+    pub vitals: BTreeSet<Vital>,
+}
+
+/// What is known about measurements that are due.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Attendance {
+    taken: BTreeMap<(SubjectId, Vital), BTreeSet<Timestamp>>,
+    outages: Vec<Outage>,
+    in_force: BTreeMap<(SubjectId, String), Timestamp>,
+    /// What may be the cause that something was not measured.
+    hints: BTreeMap<Vital, String>,
+}
+
+impl Attendance {
+    /// Takes in a reading: a doubtful one was measured, too.
+    pub(crate) fn note(&mut self, reading: &Reading) {
+        let Some(subject) = reading.subject.as_ref().filter(|_it| is_time_known(reading)) else {
+            return;
+        };
+        let at = measured_at(reading).at;
+        for value in &reading.values {
+            let taken = self.taken.entry((subject.clone(), value.vital)).or_default();
+            taken.insert(at);
+            while TAKEN_MAX < taken.len() {
+                taken.pop_first();
+            }
+        }
+    }
+
+    pub(crate) fn note_outage(&mut self, outage: Outage) {
+        self.outages.push(outage);
+        let surplus = self.outages.len().saturating_sub(OUTAGES_MAX);
+        self.outages.drain(..surplus);
+    }
+
+    /// Ends what `cause` has kept from being heard; returns it.
+    pub(crate) fn end_outage(&mut self, cause: &str, until: Timestamp) -> Option<Outage> {
+        let is_it = |it: &&mut Outage| it.until.is_none() && it.cause == cause;
+        let outage = self.outages.iter_mut().rev().find(is_it)?;
+        outage.until = Some(until);
+        Some(outage.clone())
+    }
+
+    pub(crate) fn end_outages(&mut self, until: Timestamp) {
+        let open = self.outages.iter_mut().filter(|it| it.until.is_none());
+        open.for_each(|it| it.until = Some(until));
+    }
+
+    pub(crate) fn note_in_force(&mut self, subject: SubjectId, plan: String, since: Timestamp) {
+        self.in_force.insert((subject, plan), since);
+    }
+
+    pub(crate) fn note_hints(&mut self, hints: BTreeMap<Vital, String>) {
+        self.hints = hints;
+    }
+
+    /// What may be the cause that `vital` was not measured.
+    pub(crate) fn hint(&self, vital: Vital) -> Option<&str> {
+        self.hints.get(&vital).map(String::as_str)
+    }
+
+    /// When `vital` of `subject` was measured last, as of `now`.
+    pub(crate) fn latest(&self, subject: &SubjectId, vital: Vital, now: Timestamp) -> Timestamp {
+        let taken = self.taken.get(&(subject.clone(), vital));
+        let latest = taken.and_then(|it| it.range(..=now).next_back());
+        latest.copied().unwrap_or(Timestamp::MIN)
+    }
+
+    /// From when `plan` asks `subject` for anything.
+    pub(crate) fn in_force_since(&self, subject: &SubjectId, plan: &str) -> Timestamp {
+        let since = self.in_force.get(&(subject.clone(), plan.to_owned()));
+        since.copied().unwrap_or(Timestamp::MIN)
+    }
+
+    /// Whether `vital` could not be heard at some time between `from` and `to`.
+    pub(crate) fn is_hindered(&self, vital: Vital, from: Timestamp, to: Timestamp) -> bool {
+        self.outages.iter().any(|it| it.touches(vital, from, to))
+    }
+}
+
+impl Outage {
+    /// Whether it kept `vital` from being heard at some time between `from` and `to`.
+    fn touches(&self, vital: Vital, from: Timestamp, to: Timestamp) -> bool {
+        let until = self.until.unwrap_or(Timestamp::MAX);
+        self.vitals.contains(&vital) && self.from < to && from < until
+    }
+}

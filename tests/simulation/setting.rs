@@ -37,6 +37,20 @@ name = "vitals"
 version = 1
 subject = "SUBJECT"
 late_after_min = 60
+stale_after_h = 240
+
+[quiet_hours]
+from = "22:00"
+to = "07:00"
+
+[[escalation]]
+after_min = 60
+to = "backup"
+
+[[escalation]]
+after_min = 240
+to = "supervisor"
+priority = "medium"
 
 [[threshold]]
 id = "systolic-crisis"
@@ -51,6 +65,7 @@ vital = "systolic-pressure"
 priority = "medium"
 at_or_above = "160 mmHg"
 clear_at_or_below = "155 mmHg"
+confirm_within_min = 30
 
 [[threshold]]
 id = "oxygen-low"
@@ -58,6 +73,14 @@ vital = "oxygen-saturation"
 priority = "high"
 at_or_below = "88 %"
 clear_at_or_above = "90 %"
+
+[[schedule]]
+id = "pressure-missed"
+vital = "systolic-pressure"
+priority = "low"
+windows = ["06:00-10:00"]
+grace_min = 60
+missed_in_a_row = 3
 "#;
 
 /// True time at `moment` of a world.

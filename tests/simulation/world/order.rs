@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use jiff::SignedDuration;
 use station::core::{Effects, Event};
 use station::order::{Deed, Wish};
 use vitals::wire::canonical;
@@ -31,7 +32,8 @@ impl World {
         }
         for (home, hub, alert, waits) in self.worklist() {
             let deed = match (waits, self.random.u32(0..4)) {
-                (true, 0 | 1) => Deed::Acknowledge,
+                (true, 0) => Deed::Acknowledge,
+                (true, 1) => self.for_a_while(),
                 (true, 2) | (false, 0) => match "true-actioned".parse() {
                     Ok(disposition) => Deed::Close(disposition),
                     Err(_unknown) => continue,
@@ -42,7 +44,8 @@ impl World {
             self.outcome.n_orders += 1;
             let (command, by) = (format!("c-{n}"), format!("Nurse {n}"));
             self.note(&format_args!("{by} asks home {home} to {}", deed.as_str()));
-            let wish = Wish { hub, alert, deed, by, note: None };
+            let note = Some("as simulated".to_owned());
+            let wish = Wish { hub, alert, deed, by, note };
             self.call_desk(Signal::Asked { command, wish });
             if self.random.u32(0..6) == 0 {
                 let delay = self.within(Duration::from_millis(120));
@@ -56,6 +59,13 @@ impl World {
                 self.after(delay, Happening::Strikes(fault));
             }
         }
+    }
+
+    /// A nurse takes something on for some hours, by the clock of the agency.
+    fn for_a_while(&mut self) -> Deed {
+        let hours = SignedDuration::from_hours(self.random.i64(1..=24));
+        let until = setting::true_time(self.now).and_then(|it| Ok(it.checked_add(hours)?));
+        until.map_or(Deed::Acknowledge, Deed::Snooze)
     }
 
     /// Open alerts on the board, in an order that no epoch changes, and whether each waits for a

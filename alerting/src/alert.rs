@@ -1,12 +1,17 @@
 //! An alert: what it stands on, and the one table of what may happen to it.
 //!
 //! ```text
-//!               asked  raised  confirmed     repeated      stale   escalated  resumed  acknowledged  cleared          closed
-//! pending       -      active  active        -             -       -          -        -             done             done
-//! active        -      -       active        active        active  active     -        acknowledged  latched or done  done
-//! acknowledged  -      -       acknowledged  acknowledged  active  active     active   -             done             done
-//! latched       -      -       active        active        -       latched    -        done          -                done
-//! done          -      -       -             -             -       -          -        -             -                -
+//!               pending  active           acknowledged  latched  done
+//! asked         -        -                -             -        -
+//! raised        active   -                -             -        -
+//! confirmed     active   active           acknowledged  active   -
+//! repeated      -        active           acknowledged  active   -
+//! stale         -        active           active        -        -
+//! escalated     -        active           active        latched  -
+//! resumed       -        -                active        -        -
+//! acknowledged  -        acknowledged     -             done     -
+//! cleared       done     latched or done  done          -        -
+//! closed        done     done             done          done     -
 //! ```
 //!
 //! A new alert is raised, or pending where a repeat was asked for.

@@ -174,4 +174,6 @@ impl Engine {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

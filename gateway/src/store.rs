@@ -251,7 +251,8 @@ impl Store {
         })
     }
 
-    /// Writes without waiting for the disk.
+    /// Writes without waiting for the disk; never what changes a page of records, for the check of the
+    /// log takes that for flushed.
     fn lazily<T>(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<T, StoreError>,

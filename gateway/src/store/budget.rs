@@ -204,7 +204,8 @@ impl Store {
     /// Removes some of the oldest records that may go, at most 64; how many: 0 where nothing is
     /// left to remove.
     ///
-    /// The commit is not flushed: what a power cut brings back is removed again.
+    /// The commit is flushed like every one that changes pages of records, which the check of the
+    /// log relies on: one flush for 64 records.
     ///
     /// # Errors
     ///
@@ -226,7 +227,7 @@ impl Store {
         }
         let oldest = oldest(&self.connection, &removable, BATCH)?;
         let gone: Vec<_> = oldest.into_iter().take_while(may_go).collect();
-        self.lazily(|store| remove(&mut store.connection, &gone))?;
+        remove(&mut self.connection, &gone)?;
         Ok(gone.len())
     }
 

@@ -144,23 +144,21 @@ impl Store {
         let mut needed = self.open_places()?;
         needed.insert(self.last_seq);
         let mut absent = self.absent.clone();
-        self.lazily(|store| {
-            let mut news = Vec::new();
-            let mut ledger = store.begin()?;
-            for &(lane, seq) in damaged {
-                if ledger.note_damaged(seq)? {
-                    news.push(seq);
-                }
-                if !is_held(seq) {
-                    absent.insert(seq..=seq);
-                } else if !needed.contains(&seq) {
-                    ledger.take_away(seq, lane)?;
-                }
+        let mut news = Vec::new();
+        let mut ledger = self.begin()?;
+        for &(lane, seq) in damaged {
+            if ledger.note_damaged(seq)? {
+                news.push(seq);
             }
-            ledger.note_absent(&absent)?;
-            tell(&news).map_or(Ok(()), |it| ledger.note_incident(&it))?;
-            ledger.commit()
-        })?;
+            if !is_held(seq) {
+                absent.insert(seq..=seq);
+            } else if !needed.contains(&seq) {
+                ledger.take_away(seq, lane)?;
+            }
+        }
+        ledger.note_absent(&absent)?;
+        tell(&news).map_or(Ok(()), |it| ledger.note_incident(&it))?;
+        ledger.commit()?;
         self.absent = absent;
         Ok(())
     }

@@ -21,6 +21,8 @@ pub(crate) struct Commit {
     pub(crate) commands: Vec<String>,
     /// What the agency holds; a commit of that alone, and not flushed.
     pub(crate) held: Option<SequenceRanges>,
+    /// Old records that go; a commit of that alone.
+    pub(crate) removed: Vec<Sequence>,
 }
 
 /// What a ledger holds.
@@ -50,13 +52,14 @@ impl Contents {
         if let Some(held) = commit.held {
             self.held = held;
         }
+        self.records.retain(|it| !commit.removed.contains(&it.seq));
     }
 
     /// The open alerts with their last transitions, in the order of the alerts.
     fn open_alerts(&self) -> Vec<(Sequence, &Record)> {
-        let at = |seq: &Sequence| usize::try_from(*seq).ok().and_then(|it| it.checked_sub(1));
+        let find = |seq| self.records.binary_search_by_key(seq, |it| it.seq).ok();
         let open = self.open.iter();
-        open.filter_map(|(alert, last)| Some((*alert, self.records.get(at(last)?)?))).collect()
+        open.filter_map(|(alert, last)| Some((*alert, self.records.get(find(last)?)?))).collect()
     }
 }
 
@@ -96,6 +99,16 @@ impl Books {
     /// Alerts that are open, with their last transitions.
     pub(crate) fn open(&self) -> &BTreeMap<Sequence, Sequence> {
         &self.certain.open
+    }
+
+    /// The oldest of `held` that the ledger may remove: neither its last record nor one of an alert
+    /// that is open.
+    pub(crate) fn oldest_of(&self, held: &SequenceRanges, n: usize) -> Vec<Sequence> {
+        let Contents { records, open, .. } = &self.certain;
+        let is_needed =
+            |seq: &Sequence| open.contains_key(seq) || open.values().any(|last| last == seq);
+        let seqs = records.iter().map(|it| it.seq).filter(|it| *it != self.last_seq());
+        seqs.filter(|it| held.contains(*it) && !is_needed(it)).take(n).collect()
     }
 
     /// The number of the last record while the ledger is open.

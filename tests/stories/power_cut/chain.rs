@@ -1,10 +1,12 @@
 //! One ledger whose power is cut again and again.
 
+use std::collections::BTreeSet;
 use std::{fmt, fs};
 
 use anyhow::{Context as _, ensure};
 use fastrand::Rng;
-use gateway::store::{Lane, Store, StoreError};
+use gateway::store::{Lane, Removal, Store, StoreError};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use vitals::SequenceRanges;
@@ -13,8 +15,11 @@ use crate::books::{Books, Commit, Verdict};
 use crate::disk::{Disk, Flushes};
 use crate::mounted::Mounted;
 
-/// Cuts of one ledger; then another begins. So many make it copy its full log at least once.
+/// Cuts of one ledger; then another begins. Its longest lives make it copy its full log.
 pub(crate) const CUTS_OF_A_CHAIN: u32 = 32;
+
+/// Records that the ledger removes in one commit.
+const REMOVED_AT_ONCE: usize = 64;
 
 /// Longest message, in bytes; most are shorter.
 const MESSAGE_LEN_MAX: usize = 2_500;
@@ -90,7 +95,7 @@ impl Chain {
         let n = match random.u8(..10) {
             0 => random.u64(1..=12),
             1..=8 => random.u64(1..=200),
-            _ => random.u64(1..=1_000),
+            _ => random.u64(1..=4_000),
         };
         self.mounted.look().disk.die_after(n);
         if let Some(store) = self.open() {
@@ -114,13 +119,14 @@ impl Chain {
     /// Opens the ledger and judges it; `None` where the power goes meanwhile or it is not intact.
     fn open(&mut self) -> Option<Store> {
         let opened = Store::open(&self.directory.path().join("ledger.db"));
+        // It may be open though the power went: not all that the start tries has to succeed.
+        if self.mounted.look().disk.is_dead() {
+            return None;
+        }
         let judged = opened.map_err(anyhow::Error::from).and_then(|mut store| {
             let verdict = self.books.judge(&mut store)?;
             Ok((store, verdict))
         });
-        if self.mounted.look().disk.is_dead() {
-            return None;
-        }
         self.outcome.n_judged += 1;
         let has_committed = std::mem::take(&mut self.has_committed);
         self.outcome.n_at_risk += u32::from(has_committed);
@@ -168,6 +174,7 @@ impl Chain {
                     Step::Done
                 }
                 1..=12 => self.note_held(&mut store)?,
+                13 => self.remove_oldest(&mut store)?,
                 _ => self.record(&mut store)?,
             };
             match step {
@@ -214,6 +221,31 @@ impl Chain {
         self.books.begin(Commit { held: Some(held.clone()), ..Commit::default() });
         let noted = store.note_held(&held);
         Ok(self.dark(noted)?.map_or(Step::Dark, |()| Step::Done))
+    }
+
+    /// Removes what is old, one batch after another as the hub does.
+    fn remove_oldest(&mut self, store: &mut Store) -> anyhow::Result<Step> {
+        let (mut held, mut needed) = (SequenceRanges::new(), BTreeSet::new());
+        held.insert(1..=self.random.u64(1..=self.books.last_seq().max(1)));
+        needed.extend(self.books.open().values());
+        let removal =
+            Removal { held: &held, needed: &needed, before: Timestamp::MAX, is_pressed: false };
+        for _batch in 0..2 {
+            let removed = self.books.oldest_of(&held, REMOVED_AT_ONCE);
+            let n_removed = removed.len();
+            if 0 < n_removed {
+                self.books.begin(Commit { removed, ..Commit::default() });
+            }
+            let done = store.remove_oldest(&removal);
+            match self.dark(done)? {
+                // Where nothing was removed, nothing was flushed.
+                Some(0) if n_removed == 0 => return Ok(Step::Done),
+                Some(n) => ensure!(n == n_removed, "{n} records were removed, not {n_removed}"),
+                None => return Ok(Step::Dark),
+            }
+            self.books.flushed();
+        }
+        Ok(Step::Done)
     }
 
     /// A reading with what follows from it, or an event.

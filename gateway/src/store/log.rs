@@ -1,10 +1,26 @@
 //! What the write-ahead log of a file that was not closed holds, before SQLite reads it.
 //!
-//! SQLite takes the first frame whose checksum does not fit for the end of the log. After a power cut
-//! it is: the commit that was being written was not flushed. But each commit that appends a record
-//! is flushed before the next one begins. So where whole frames stand behind such a commit, and it
-//! or one before it does not fit, the log is damaged, and SQLite would drop what follows without a
-//! word. Damage to the last commit looks like a power cut, and so does a log that is too short.
+//! SQLite takes the first frame whose checksum does not fit for the end of the log, and drops what
+//! follows without a word. After a power cut that is right: what was not flushed may be there or not,
+//! sector by sector, in any order. But each commit that changes pages of records is flushed before
+//! the next one begins, and each start begins the log anew, with other salts. So of one start's
+//! frames a cut can tear those behind the last flushed commit alone: what the agency holds, and one
+//! commit with records. Where a whole frame stands behind a commit with records, and that commit or
+//! one before it does not fit, the log is damaged.
+//!
+//! Some damage cannot be told from a cut by what is in the log:
+//!
+//! - to the last commit with records, and to what was written without a flush behind it;
+//! - to all frames from one of them on, and a log that is shorter than it was;
+//! - to a log that is gone.
+//!
+//! The ledger is then as it was after an earlier commit. The agency's next receipt shows that, where
+//! it covers a number that the ledger never gave: the hub goes on in a new epoch
+//! (`gateway/src/hub/receipt.rs`). What the agency did not hold either is lost without a word.
+//!
+//! Damage is seen where there is none if two cuts came in a row, and the start between them could not
+//! begin the log anew: because somebody read it, or because the disk was full. The hub then salvages
+//! its ledger, and loses nothing.
 //!
 //! ```text
 //! offset  size  header; all numbers are big-endian

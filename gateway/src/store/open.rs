@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
-use tracing::{error, warn};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tracing::{debug, error, warn};
 use vitals::{Priority, Sequence};
 
 use super::incident::{News, STORAGE_FAILED};
@@ -173,8 +174,34 @@ fn sound(path: &Path) -> Result<Connection, StoreError> {
         quarantine::note_suspect(path, false)
             .map_err(|source| StoreError::Replace { path: path.to_owned(), source })?;
     }
+    // Before: SQLite refuses it right after a file without a log was made one with a log.
+    begin_log_anew(&connection).map_err(open)?;
     schema::configure(&connection).map_err(open)?;
     schema::migrate(&mut connection, found)?;
     connection.set_db_config(KEEP_LOG, false).map_err(open)?;
     Ok(connection)
+}
+
+/// Copies what a cut left in the log into the file and begins the log anew, with other salts: SQLite
+/// would go on behind the last whole commit, among frames of the one that the cut tore. After a
+/// second cut these would stand behind a torn commit as if that had been flushed before them.
+fn begin_log_anew(connection: &Connection) -> rusqlite::Result<()> {
+    // Whoever reads beside is not waited for.
+    connection.busy_timeout(Duration::ZERO)?;
+    let is_busy =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, bool>(0));
+    connection.busy_timeout(schema::BUSY_MAX)?;
+    match is_busy {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            debug!("the log goes on where it ended, somebody reads it");
+            Ok(())
+        }
+        // Alerts have a reserve, which is released later.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            warn!(%error, "the log goes on where it ended");
+            Ok(())
+        }
+        failed => failed.map(drop),
+    }
 }

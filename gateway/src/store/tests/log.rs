@@ -143,3 +143,57 @@ fn frames_of_a_log_that_was_copied_into_the_database_are_none_of_this_one() {
     assert_eq!(opened(&path, &log).0.len(), 21);
     assert!(!opened(&path, &log).1);
 }
+
+/// Zeroes the frame at `at` of the log, as if a cut had come before it was written.
+fn tear(at: usize, path: &Path) -> Vec<u8> {
+    let mut log = fs::read(log_of(path)).unwrap();
+    log[at..at + FRAME].fill(0);
+    fs::write(log_of(path), &log).unwrap();
+    log
+}
+
+#[test]
+fn what_two_power_cuts_in_a_row_have_torn_is_no_damage() {
+    let len_of_log = |path: &Path| fs::read(log_of(path)).unwrap().len();
+    let (directory, path) = temporary();
+    let mut store = Store::open(&path).unwrap();
+    append(&mut store, Lane::Reading, b"flushed");
+    let flushed = len_of_log(&path);
+    append(&mut store, Lane::Reading, &[7; 4000]);
+    let (directory, path) = leave(directory, &path);
+    drop(store);
+    tear(flushed, &path);
+
+    // What the first cut left of the long record lies behind what the second one tears.
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(payloads(&store), [b"flushed"]);
+    let begin = if len_of_log(&path) == 0 { 32 } else { flushed };
+    let mut ledger = store.begin().unwrap();
+    ledger.append(Lane::Reading, b"shorter").unwrap();
+    ledger.append(Lane::Event, b"and in two frames").unwrap();
+    ledger.commit().unwrap();
+    let (_directory, path) = leave(tempfile::tempdir().unwrap(), &path);
+    drop((store, directory));
+    let log = tear(begin, &path);
+    assert_eq!(opened(&path, &log), (vec![b"flushed".to_vec()], false));
+}
+
+#[test]
+fn a_killed_hub_begins_its_log_anew_and_waits_for_no_reader() {
+    let (_directory, path, log) = killed(3);
+    let reader = Store::open_read_only(&path).unwrap();
+    let found = payloads(&reader);
+    // A statement that has not come to its end needs the log.
+    let mut statement = reader.connection.prepare("SELECT seq FROM reading").unwrap();
+    let mut rows = statement.query(()).unwrap();
+    assert!(rows.next().unwrap().is_some());
+    assert_eq!(payloads(&Store::open(&path).unwrap()), found);
+    assert_eq!(fs::read(log_of(&path)).unwrap().len(), log.len());
+    drop(rows);
+    drop(statement);
+    drop(reader);
+
+    let (_directory, path, _log) = killed(3);
+    let store = Store::open(&path).unwrap();
+    assert_eq!((payloads(&store), fs::read(log_of(&path)).unwrap()), (found, Vec::new()));
+}

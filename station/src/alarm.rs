@@ -24,12 +24,19 @@ pub enum Kind {
     NoTestAlarm,
     /// A hub has other open alerts than the station shows, though all of its records are here.
     AlertsDiffer,
+    /// The log of the station's database was damaged; the copies are still beside it.
+    DatabaseDamaged,
 }
 
 impl Kind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [Self; 4] =
-        [Self::BrokerUnreachable, Self::HubSilent, Self::NoTestAlarm, Self::AlertsDiffer];
+    pub const ALL: [Self; 5] = [
+        Self::BrokerUnreachable,
+        Self::HubSilent,
+        Self::NoTestAlarm,
+        Self::AlertsDiffer,
+        Self::DatabaseDamaged,
+    ];
 
     /// The word in the database and in the interface.
     #[must_use]
@@ -39,6 +46,7 @@ impl Kind {
             Self::HubSilent => "hub-silent",
             Self::NoTestAlarm => "no-test-alarm",
             Self::AlertsDiffer => "alerts-differ",
+            Self::DatabaseDamaged => "database-damaged",
         }
     }
 }

@@ -186,7 +186,11 @@ impl Board {
     /// that one reason.
     #[must_use]
     pub fn is_inhibited(&self, alarm: &Alarm) -> bool {
-        !self.broker.is_up && alarm.kind != AlarmKind::BrokerUnreachable
+        let is_of_a_home = match alarm.kind {
+            AlarmKind::HubSilent | AlarmKind::NoTestAlarm | AlarmKind::AlertsDiffer => true,
+            AlarmKind::BrokerUnreachable | AlarmKind::DatabaseDamaged => false,
+        };
+        !self.broker.is_up && is_of_a_home
     }
 
     /// Every alert of `hub` that is on the board.

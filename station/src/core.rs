@@ -166,7 +166,9 @@ impl Station {
         store.note_progress(&done, Progress::Done)?;
         let repeats = still.into_iter().map(|id| (id, now)).collect();
         let vigil = Vigil::starting(now, settings.watch, &board);
-        Ok(Self { settings, store, board, repeats, vigil, gaps: Gaps::default() })
+        let mut station = Self { settings, store, board, repeats, vigil, gaps: Gaps::default() };
+        station.tell_damage(now)?;
+        Ok(station)
     }
 
     /// The present state, for the page.

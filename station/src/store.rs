@@ -9,6 +9,7 @@ mod archive;
 mod command;
 mod filing;
 mod holdings;
+mod log;
 mod record;
 mod schema;
 mod timeline;
@@ -32,6 +33,8 @@ pub struct Store {
     connection: Connection,
     /// Held for as long as the store is open.
     _lock: Option<File>,
+    /// Copies of a damaged log and its database lie beside the database.
+    has_damaged_copies: bool,
 }
 
 /// The database did not do what was asked.
@@ -79,6 +82,13 @@ pub enum StoreError {
         /// The first finding of SQLite.
         report: String,
     },
+    /// Its log is damaged and the copies that a person needs cannot be made; nothing was changed.
+    #[error("the log of the database is damaged, and no copy can be kept of it: {cause}")]
+    Keep {
+        /// Why not.
+        #[source]
+        cause: std::io::Error,
+    },
     /// A statement failed; the transaction was rolled back and may be tried again.
     #[error("cannot {what}: {cause}")]
     Failed {
@@ -108,7 +118,8 @@ impl StoreError {
             | Self::Lock { .. }
             | Self::Foreign
             | Self::Version { .. }
-            | Self::Corrupt { .. } => false,
+            | Self::Corrupt { .. }
+            | Self::Keep { .. } => false,
         }
     }
 
@@ -120,13 +131,26 @@ impl StoreError {
 impl Store {
     /// Opens the database at `path`, or makes it.
     ///
+    /// Where its log is damaged, copies of both are kept beside it: SQLite drops what follows in the
+    /// log, and the homes send again what they still hold.
+    ///
     /// # Errors
     ///
     /// Returns [`StoreError`] where it is locked, foreign, damaged or cannot be made.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
+        log::keep_damaged(path).map_err(|cause| StoreError::Keep { cause })?;
         let connection = Connection::open(path).map_err(StoreError::open)?;
-        Self::prepared(connection, Some(lock))
+        let mut store = Self::prepared(connection, Some(lock))?;
+        log::begin_anew(&store.connection).map_err(StoreError::open)?;
+        store.has_damaged_copies = log::has_copies(path);
+        Ok(store)
+    }
+
+    /// Whether copies of a log that was damaged lie beside the database, for a person to look at.
+    #[must_use]
+    pub const fn has_damaged_copies(&self) -> bool {
+        self.has_damaged_copies
     }
 
     /// A database that lives in memory, for simulations.
@@ -142,7 +166,7 @@ impl Store {
         schema::settle(&connection).map_err(StoreError::open)?;
         schema::prepare(&mut connection)?;
         timeline::prepare(&connection).map_err(StoreError::open)?;
-        Ok(Self { connection, _lock: lock })
+        Ok(Self { connection, _lock: lock, has_damaged_copies: false })
     }
 }
 

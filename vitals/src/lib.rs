@@ -16,6 +16,7 @@ pub mod ranges;
 pub mod reading;
 pub mod timeline;
 pub mod wire;
+pub mod write_ahead;
 
 pub use alert::{Category, Priority};
 pub use device::{DeviceKind, DeviceReference};

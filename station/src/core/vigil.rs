@@ -206,6 +206,18 @@ impl Station {
         Ok(signs)
     }
 
+    /// Raises or ends the alarm about a log that was damaged, by whether its copies are there.
+    pub(super) fn tell_damage(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let kind = Kind::DatabaseDamaged;
+        let told = self.board.alarms.find(kind, None);
+        let alarm = match (self.store.has_damaged_copies(), told) {
+            (true, None) => Alarm { kind, hub: None, since: now, began_at: now, ended_at: None },
+            (false, Some(told)) => told.ended(now),
+            (true, Some(_)) | (false, None) => return Ok(()),
+        };
+        self.note(vec![alarm])
+    }
+
     /// Keeps how alarms stand, and shows it.
     pub(super) fn note(&mut self, alarms: Vec<Alarm>) -> Result<(), StoreError> {
         if alarms.is_empty() {

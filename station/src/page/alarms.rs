@@ -28,7 +28,7 @@ struct List {
 
 #[derive(Debug, Serialize)]
 struct Line {
-    /// broker-unreachable, hub-silent, no-test-alarm or alerts-differ.
+    /// broker-unreachable, hub-silent, no-test-alarm, alerts-differ or database-damaged.
     kind: String,
     /// Null where it is about the station.
     hub: Option<String>,
@@ -90,6 +90,14 @@ pub(super) fn notices(config: &Config, board: &Board, now: Timestamp) -> Markup 
 /// What is known, in one or a few plain sentences.
 fn sentence(config: &Config, board: &Board, alarm: &Alarm, now: Timestamp) -> String {
     let since = since(alarm.since, now);
+    if alarm.kind == Kind::DatabaseDamaged {
+        return format!(
+            "The database of this station was damaged, which was noticed at its start, {since}. What \
+             it stored last may be missing: the homes send their records again, but what a nurse \
+             asked for just before may be lost, so look at each open alert. Copies of the damaged \
+             files are beside the database; this ends at the first start without them."
+        );
+    }
     let Some(hub) = &alarm.hub else {
         let cause = board.broker.reason.as_ref().filter(|_reason| alarm.ended_at.is_none());
         let cause = cause.map_or_else(String::new, |it| format!(" ({it})"));
@@ -97,8 +105,10 @@ fn sentence(config: &Config, board: &Board, alarm: &Alarm, now: Timestamp) -> St
     };
     let name = hub_name(config, hub);
     match alarm.kind {
-        // It is about the station and has no home.
-        Kind::BrokerUnreachable => format!("{name}: no connection since {since}."),
+        // These are about the station and have no home.
+        Kind::BrokerUnreachable | Kind::DatabaseDamaged => {
+            format!("{name}: no connection since {since}.")
+        }
         Kind::HubSilent => format!(
             "{name}: nothing heard of this home since {since}. {} {}",
             connection(board, hub),

@@ -179,8 +179,13 @@ pub(super) fn check_version(connection: &Connection) -> Result<(), StoreError> {
     if found == VERSION { Ok(()) } else { Err(StoreError::Version { found, known: VERSION }) }
 }
 
+/// Size of a page in bytes, what SQLite makes by itself.
+pub(super) const PAGE_LEN_BYTES: u32 = 4096;
+
 /// Settings of a connection that writes: one flush a commit, nothing lost when the power fails.
 pub(super) fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    // Counts only before the first table is made.
+    connection.pragma_update(None, "page_size", PAGE_LEN_BYTES)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;

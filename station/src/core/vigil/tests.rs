@@ -111,6 +111,26 @@ fn a_restart_neither_forgets_nor_doubles_an_alarm() {
 }
 
 #[test]
+fn a_damaged_database_is_an_alarm_until_its_copies_are_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("station.db");
+    let copy = directory.path().join("station.db.damaged-1-wal");
+    let restart = |now| Station::open(now, settings(), Store::open(&path).unwrap()).unwrap();
+    assert_eq!(open(&restart(at(0))), []);
+    std::fs::write(&copy, b"").unwrap();
+    let told = [(Kind::DatabaseDamaged, at(1), at(1))];
+    assert_eq!(open(&restart(at(1))), told);
+    let station = restart(at(2));
+    assert_eq!(open(&station), told);
+    assert!(!station.board().broker.is_up);
+    let alarm = station.board().alarms.open().next().unwrap();
+    assert!(!station.board().is_inhibited(alarm), "it says something without a broker, too");
+    drop(station);
+    std::fs::remove_file(&copy).unwrap();
+    assert_eq!(open(&restart(at(3))), []);
+}
+
+#[test]
 fn after_a_restart_a_hub_has_its_full_time_from_when_the_broker_is_there() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("station.db");

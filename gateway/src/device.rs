@@ -22,25 +22,35 @@ use crate::link::Source;
 
 pub mod and_scale;
 pub mod blood_pressure;
+pub mod body_composition;
 pub mod catalogue;
+pub mod current_time;
 pub mod date_time;
+pub mod elapsed_time;
 mod error;
+pub mod feature;
 #[cfg(test)]
 mod fixture;
+pub mod glucose;
 pub mod heart_rate;
+pub mod identification;
 pub mod information;
 mod item;
 mod lines;
+pub mod local_time;
 mod measurement;
 pub mod medfloat;
 pub mod nonin_ascii;
 pub mod nonin_df2;
 mod payload;
+pub mod personal_health;
 pub mod plx;
+pub mod record_access;
 mod report;
 mod stream;
 pub mod thermometer;
 pub mod time;
+pub mod user_data;
 pub mod weight;
 
 /// How readings are picked out of live streams.

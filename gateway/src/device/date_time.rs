@@ -33,7 +33,11 @@ pub fn decode(bytes: &[u8]) -> Result<DeviceTime, DecodeError> {
     let mut payload = Payload::new(bytes);
     let time = field(&mut payload)?;
     payload.end()?;
+    shown(time)
+}
 
+/// Refuses a time that no clock can show.
+pub(crate) fn shown(time: DeviceTime) -> Result<DeviceTime, DecodeError> {
     let limit = |field, value: u16, is_within: bool| {
         let refused = DecodeError::OutOfRange { field, value: Decimal::from(value) };
         if is_within { Ok(()) } else { Err(refused) }

@@ -34,6 +34,27 @@ impl<'a> Payload<'a> {
         self.array(field).map(u16::from_le_bytes)
     }
 
+    pub(crate) fn u32_le(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        self.array(field).map(u32::from_le_bytes)
+    }
+
+    /// Refuses bytes that are not as many as a length before them says.
+    pub(crate) const fn promise(&self, n_promised: usize) -> Result<(), DecodeError> {
+        let (n_left, len_bytes) = (self.rest.len(), self.len_bytes);
+        if n_left < n_promised {
+            return Err(DecodeError::Truncated { field: "the promised end", len_bytes });
+        }
+        match n_left.saturating_sub(n_promised) {
+            0 => Ok(()),
+            n_trailing => Err(DecodeError::Trailing { n_trailing, len_bytes }),
+        }
+    }
+
+    /// Everything that is left.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest).to_vec()
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

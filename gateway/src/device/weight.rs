@@ -77,7 +77,8 @@ pub fn decode(bytes: &[u8]) -> Result<Weight, DecodeError> {
     Ok(Weight { is_imperial, weight, device_time, user_id, body })
 }
 
-fn kilogram_or_pound(raw: u16, is_imperial: bool) -> Decimal {
+/// A mass in the fixed steps of the scales of the Bluetooth SIG.
+pub(crate) fn kilogram_or_pound(raw: u16, is_imperial: bool) -> Decimal {
     if is_imperial {
         return Decimal::new(i64::from(raw), 2);
     }

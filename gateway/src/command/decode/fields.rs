@@ -1,20 +1,23 @@
 //! Every field of a decoded value, with the name and the form in which it is shown.
 //!
-//! Decimal numbers are strings, and a field that is not in the bytes is left out.
+//! Decimal numbers are strings, and a field that is not in the bytes is left out. Names are those of
+//! `tests/vectors`, so that bytes and their meanings can be told in one language.
 
 use rust_decimal::Decimal;
 use serde_json::Value;
-use vitals::DeviceTime;
+use vitals::{DeviceTime, Flag, Unit};
 
 use crate::device::and_scale::Load;
-use crate::device::blood_pressure::BloodPressure;
+use crate::device::blood_pressure::{BloodPressure, Status};
 use crate::device::heart_rate::HeartRate;
-use crate::device::medfloat::Number;
+use crate::device::medfloat::{NoValue, Number};
 use crate::device::nonin_df2::{Frame, Packet, Perfusion};
 use crate::device::plx::Oximetry;
 use crate::device::thermometer::Temperature;
 use crate::device::weight::Weight;
 use crate::device::{nonin_ascii, nonin_df2};
+
+pub(super) mod profile;
 
 /// Fields in the order of their format.
 pub(super) type Fields = Vec<(&'static str, Value)>;
@@ -33,9 +36,16 @@ fn decimal(value: Decimal) -> Value {
     Value::from(value.to_string())
 }
 
-/// A number, or the word for what is in its place.
+/// A number, or what IEEE 11073-20601 calls the code that is in its place.
 fn shown(number: Number) -> Value {
-    number.map_or_else(|no_value| Value::from(no_value.as_str()), decimal)
+    let special = |no_value| match no_value {
+        NoValue::NotANumber => "NaN",
+        NoValue::NotAtThisResolution => "NRes",
+        NoValue::AboveRange => "+INFINITY",
+        NoValue::BelowRange => "-INFINITY",
+        NoValue::Reserved => "reserved",
+    };
+    number.map_or_else(|no_value| Value::from(special(no_value)), decimal)
 }
 
 fn time(time: DeviceTime) -> Value {
@@ -52,15 +62,15 @@ pub(super) fn number(number: Number) -> Fields {
 }
 
 pub(super) fn date_time(it: DeviceTime) -> Fields {
-    vec![("time", time(it))]
+    vec![("datetime", time(it))]
 }
 
 pub(super) fn battery(percent: u8) -> Fields {
-    vec![("battery_percent", percent.into())]
+    vec![("level", percent.into())]
 }
 
 pub(super) fn text(text: String) -> Fields {
-    vec![("text", text.into())]
+    vec![("ascii", text.into())]
 }
 
 pub(super) fn blood_pressure(it: &BloodPressure) -> Fields {
@@ -79,31 +89,55 @@ pub(super) fn cuff_pressure(it: &BloodPressure) -> Fields {
 }
 
 fn after_pressures(it: &BloodPressure) -> Fields {
-    let words = |status: crate::device::blood_pressure::Status| {
-        Value::from(status.flags().into_iter().map(|it| it.as_str()).collect::<Vec<_>>())
-    };
     present([
-        ("time", it.device_time.map(time)),
+        ("timestamp", it.device_time.map(time)),
         ("pulse", it.pulse.map(shown)),
         ("user_id", it.user_id.map(Value::from)),
-        ("status", it.status.map(|it| it.0.into())),
-        ("status_words", it.status.map(words)),
+        ("status.raw", it.status.map(|it| it.0.into())),
+        ("status.flags", it.status.map(status_flags)),
+        ("status.pulse_rate_range", it.status.map(|it| pulse_rate_range(it).into())),
     ])
+}
+
+fn status_flags(status: Status) -> Value {
+    const WORDS: [(Flag, &str); 4] = [
+        (Flag::BodyMovement, "body_movement"),
+        (Flag::CuffLoose, "cuff_too_loose"),
+        (Flag::IrregularPulse, "irregular_pulse"),
+        (Flag::ImproperPosition, "improper_position"),
+    ];
+    let flags = status.flags();
+    WORDS
+        .into_iter()
+        .filter(|(flag, _word)| flags.contains(flag))
+        .map(|(_flag, word)| word)
+        .collect()
+}
+
+fn pulse_rate_range(status: Status) -> &'static str {
+    let flags = status.flags();
+    if flags.contains(&Flag::PulseRateAboveRange) {
+        "above_upper"
+    } else if flags.contains(&Flag::PulseRateBelowRange) {
+        "below_lower"
+    } else {
+        "in_range"
+    }
 }
 
 pub(super) fn oximetry(it: &Oximetry) -> Fields {
     present([
         ("spo2", Some(shown(it.normal.saturation))),
-        ("pulse", Some(shown(it.normal.pulse))),
+        ("pr", Some(shown(it.normal.pulse))),
         ("spo2_fast", it.fast.map(|it| shown(it.saturation))),
-        ("pulse_fast", it.fast.map(|it| shown(it.pulse))),
+        ("pr_fast", it.fast.map(|it| shown(it.pulse))),
         ("spo2_slow", it.slow.map(|it| shown(it.saturation))),
-        ("pulse_slow", it.slow.map(|it| shown(it.pulse))),
-        ("time", it.device_time.map(time)),
-        ("is_clock_unset", it.device_time.map(|_time| it.is_clock_unset.into())),
+        ("pr_slow", it.slow.map(|it| shown(it.pulse))),
+        ("timestamp", it.device_time.map(time)),
+        ("clock_not_set", it.device_time.map(|_time| it.is_clock_unset.into())),
         ("measurement_status", it.measurement_status.map(|it| it.0.into())),
-        ("device_status", it.device_status.map(|it| it.0.into())),
-        ("pulse_amplitude_index", it.amplitude.map(shown)),
+        ("device_sensor_status", it.device_status.map(|it| it.0.into())),
+        ("pai", it.amplitude.map(shown)),
     ])
 }
 
@@ -112,7 +146,7 @@ pub(super) fn weight(it: &Weight) -> Fields {
     present([
         ("unit", Some(mass.label().into())),
         ("weight", Some(it.weight.map_or(Value::Null, decimal))),
-        ("time", it.device_time.map(time)),
+        ("timestamp", it.device_time.map(time)),
         ("user_id", it.user_id.map(Value::from)),
         ("bmi", it.body.map(|it| decimal(it.mass_index))),
         ("height", it.body.map(|it| decimal(it.height))),
@@ -122,17 +156,23 @@ pub(super) fn weight(it: &Weight) -> Fields {
 
 pub(super) fn temperature(it: &Temperature) -> Fields {
     present([
-        ("unit", Some(it.unit.label().into())),
+        ("unit", Some(degree(it.unit).into())),
         ("temperature", Some(shown(it.temperature))),
-        ("time", it.device_time.map(time)),
-        ("site", it.site.map(Value::from)),
+        ("timestamp", it.device_time.map(time)),
+        ("type", it.site.map(Value::from)),
     ])
+}
+
+/// The letter of a unit of temperature.
+fn degree(unit: Unit) -> &'static str {
+    unit.label().trim_start_matches('°')
 }
 
 pub(super) fn heart_rate(it: &HeartRate) -> Fields {
     present([
-        ("heart_rate", Some(it.rate.into())),
-        ("has_contact", it.has_contact.map(Value::from)),
+        ("hr", Some(it.rate.into())),
+        ("contact_supported", Some(it.has_contact.is_some().into())),
+        ("contact", it.has_contact.map(Value::from)),
         ("energy_kj", it.energy_kj.map(Value::from)),
         ("rr_1024", Some(it.intervals.clone().into())),
     ])

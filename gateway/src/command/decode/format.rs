@@ -1,13 +1,15 @@
 //! The formats that `device decode` knows, by the names of characteristics and protocols.
 
-use super::fields::{self, Fields};
+use super::fields::{self, Fields, profile};
 use crate::device::catalogue::{characteristic, sig_uuid};
+use crate::device::glucose::context;
 use crate::device::medfloat::{float, sfloat};
 use crate::device::nonin_df2::framer::Framer;
 use crate::device::nonin_df2::{Frame, Packet};
 use crate::device::{
-    DecodeError, and_scale, blood_pressure, date_time, heart_rate, information, nonin_ascii, plx,
-    thermometer, weight,
+    DecodeError, and_scale, blood_pressure, body_composition, current_time, date_time,
+    elapsed_time, feature, glucose, heart_rate, identification, information, local_time,
+    nonin_ascii, personal_health, plx, record_access, thermometer, user_data, weight,
 };
 use crate::link::Source;
 
@@ -55,6 +57,15 @@ const fn line_of(model: &'static str) -> Origin {
     Origin { model, source: Source::Serial, before: b"\n", after: b"\n" }
 }
 
+/// A part of a value, or a value of which the hub makes nothing.
+const fn part(
+    name: &'static str,
+    about: &'static str,
+    inspect: fn(&[u8]) -> Result<Fields, DecodeError>,
+) -> Format {
+    Format { name, about, inspect, origin: None }
+}
+
 /// Every format, in the order of `--list`.
 pub const FORMATS: &[Format] = &[
     Format {
@@ -75,6 +86,19 @@ pub const FORMATS: &[Format] = &[
         inspect: |bytes| date_time::decode(bytes).map(fields::date_time),
         origin: None,
     },
+    part("2A0A", "Day Date Time", |bytes| current_time::decode_day(bytes).map(profile::day)),
+    part("2A0C", "Exact Time 256", |bytes| {
+        current_time::decode_exact(bytes).map(profile::exact_time)
+    }),
+    part("2A0F", "Local Time Information", |bytes| {
+        local_time::decode(bytes).map(profile::local_time)
+    }),
+    part("2A14", "Reference Time Information", |bytes| {
+        local_time::decode_reference(bytes).map(profile::reference_time)
+    }),
+    part("2A18", "Glucose Measurement", |bytes| {
+        glucose::decode(bytes).map(|it| profile::glucose(&it))
+    }),
     Format {
         name: "2A19",
         about: "Battery Level",
@@ -87,6 +111,13 @@ pub const FORMATS: &[Format] = &[
         inspect: |bytes| thermometer::decode(bytes).map(|it| fields::temperature(&it)),
         origin: Some(value_of(characteristic::TEMPERATURE)),
     },
+    part("2A1D", "Temperature Type", |bytes| byte(bytes).map(|it| profile::code("type", it))),
+    part("2A1E", "Intermediate Temperature", |bytes| {
+        thermometer::decode(bytes).map(|it| fields::temperature(&it))
+    }),
+    part("2A23", "System ID", |bytes| {
+        identification::decode_system_id(bytes).map(profile::system_id)
+    }),
     Format {
         name: "2A24",
         about: "Model Number String",
@@ -105,12 +136,22 @@ pub const FORMATS: &[Format] = &[
         inspect: |bytes| information::text("firmware", bytes).map(fields::text),
         origin: Some(value_of(characteristic::FIRMWARE)),
     },
+    part("2A27", "Hardware Revision String", |bytes| {
+        information::text("hardware", bytes).map(fields::text)
+    }),
+    part("2A28", "Software Revision String", |bytes| {
+        information::text("software", bytes).map(fields::text)
+    }),
     Format {
         name: "2A29",
         about: "Manufacturer Name String",
         inspect: |bytes| information::text("manufacturer", bytes).map(fields::text),
         origin: Some(value_of(characteristic::MANUFACTURER)),
     },
+    part("2A2B", "Current Time", |bytes| current_time::decode(bytes).map(profile::current_time)),
+    part("2A34", "Glucose Measurement Context", |bytes| {
+        context::decode(bytes).map(|it| profile::glucose_context(&it))
+    }),
     Format {
         name: "2A35",
         about: "Blood Pressure Measurement",
@@ -137,6 +178,15 @@ pub const FORMATS: &[Format] = &[
         inspect: |bytes| heart_rate::decode(bytes).map(|it| fields::heart_rate(&it)),
         origin: Some(value_of(characteristic::HEART_RATE)),
     },
+    part("2A38", "Body Sensor Location", |bytes| {
+        byte(bytes).map(|it| profile::code("location", it))
+    }),
+    part("2A49", "Blood Pressure Feature", |bytes| feature::decode(bytes).map(profile::features)),
+    part("2A50", "PnP ID", |bytes| identification::decode_pnp_id(bytes).map(profile::pnp_id)),
+    part("2A51", "Glucose Feature", |bytes| feature::decode(bytes).map(profile::features)),
+    part("2A52", "Record Access Control Point", |bytes| {
+        record_access::decode(bytes).map(profile::record_access)
+    }),
     Format {
         name: "2A5E",
         about: "PLX Spot-check Measurement",
@@ -149,12 +199,46 @@ pub const FORMATS: &[Format] = &[
         inspect: |bytes| plx::decode_continuous(bytes).map(|it| fields::oximetry(&it)),
         origin: Some(value_of(characteristic::PLX_CONTINUOUS)),
     },
+    part("2A60", "PLX Features", |bytes| {
+        feature::decode_oximeter(bytes).map(profile::oximeter_features)
+    }),
+    part("2A99", "Database Change Increment", |bytes| {
+        user_data::decode_change_increment(bytes).map(profile::change_increment)
+    }),
+    part("2A9A", "User Index", |bytes| {
+        user_data::decode_index(bytes).map(|it| profile::code("user_id", it))
+    }),
+    part("2A9B", "Body Composition Feature", |bytes| {
+        feature::decode_body_composition(bytes).map(profile::body_composition_features)
+    }),
+    part("2A9C", "Body Composition Measurement", |bytes| {
+        body_composition::decode(bytes).map(|it| profile::body_composition(&it))
+    }),
     Format {
         name: "2A9D",
         about: "Weight Measurement",
         inspect: |bytes| weight::decode(bytes).map(|it| fields::weight(&it)),
         origin: Some(value_of(characteristic::WEIGHT)),
     },
+    part("2A9E", "Weight Scale Feature", |bytes| {
+        feature::decode_scale(bytes).map(profile::scale_features)
+    }),
+    part("2A9F", "User Control Point", |bytes| {
+        user_data::decode(bytes).map(|it| profile::user_control(&it))
+    }),
+    part("2BF2", "Elapsed Time", |bytes| {
+        elapsed_time::decode(bytes).map(|it| profile::elapsed_time(&it))
+    }),
+    part(
+        "IEEE 11073-20601 (HDP/USB PHDC) FLOAT BE",
+        "32-bit decimal number, big-endian",
+        |bytes| personal_health::decode_float(bytes).map(fields::number),
+    ),
+    part(
+        "IEEE 11073-20601 APDU (fixed format scan report)",
+        "measurements of a device of before Bluetooth LE",
+        |bytes| personal_health::decode(bytes).map(|it| profile::scan_report(&it)),
+    ),
     Format {
         name: "Nonin DF2 frame",
         about: "5 bytes of Nonin Data Format 2",
@@ -196,6 +280,10 @@ fn whole<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DecodeError> {
         return Err(DecodeError::Trailing { n_trailing: rest.len(), len_bytes });
     }
     Ok(whole)
+}
+
+fn byte(bytes: &[u8]) -> Result<u8, DecodeError> {
+    whole(bytes).map(|[byte]| byte)
 }
 
 /// A line without its end.

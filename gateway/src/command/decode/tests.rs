@@ -34,7 +34,7 @@ fn bytes_are_shown_field_by_field() {
     let (code, out, err) = ask("2A9D", "02 b0:36 e7-07 0c 19 0e 1e 2d", false);
     let expected = "unit                     kg\n\
                     weight                   70.000\n\
-                    time                     2023-12-25T14:30:45\n\
+                    timestamp                2023-12-25T14:30:45\n\
                     reading: weight weight 70.000 kg\n";
     assert_eq!((code, out.as_str(), err.as_str()), (0, expected, ""));
 }
@@ -70,7 +70,7 @@ fn values_that_the_hub_refuses_are_shown_and_refused() {
 fn a_failed_measurement_is_an_answer() {
     let (code, out, _err) = ask("2A35", "16ff07ff07ff07e1070110091f00ff070000", false);
     assert_eq!(code, 0);
-    assert!(out.contains("systolic                 not-a-number\n"), "{out}");
+    assert!(out.contains("systolic                 NaN\n"), "{out}");
     assert!(out.contains("failed measurement: blood-pressure no-value: The measurement"), "{out}");
 }
 
@@ -85,7 +85,7 @@ fn lines_may_come_without_their_end() {
 
 #[test]
 fn wrong_usage_is_told_apart() {
-    assert_eq!(ask("2A99", "00", false).0, 2);
+    assert_eq!(ask("2AFF", "00", false).0, 2);
     let (code, _out, err) = ask("2A35", "0g", false);
     assert_eq!((code, err.as_str()), (2, "\"0g\" is not hexadecimal\n"));
 }

@@ -129,11 +129,12 @@ def table(**keys):
 VITAL = words(
     "systolic-pressure", "diastolic-pressure", "mean-arterial-pressure", "pulse-rate",
     "oxygen-saturation", "pulse-amplitude-index", "body-weight", "body-height", "body-mass-index",
-    "body-temperature", "heart-rate", "respiratory-rate", "oxygen-flow", "consciousness",
+    "body-temperature", "heart-rate", "respiratory-rate", "oxygen-flow", "consciousness", "body-fat",
+    "body-muscle", "muscle-mass", "fat-free-mass", "soft-lean-mass", "body-water", "glucose",
 )
 UNIT = words(
     "mm[Hg]", "kPa", "%", "/min", "kg", "[lb_av]", "m", "[in_i]", "kg/m2", "Cel", "[degF]",
-    "L/min", "{ACVPU}",
+    "L/min", "{ACVPU}", "mg/dL", "mmol/L",
 )
 SEQUENCED = {
     "v": whole(1, 1),

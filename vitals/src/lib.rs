@@ -15,6 +15,7 @@ pub mod quantity;
 pub mod ranges;
 pub mod reading;
 pub mod timeline;
+pub mod unit;
 pub mod wire;
 pub mod write_ahead;
 
@@ -26,7 +27,8 @@ pub use identity::{
 };
 pub use instant::LocalInstant;
 pub use moment::{BootId, Moment, Uptime};
-pub use quantity::{Quantity, QuantityError, Unit, Vital};
+pub use quantity::{Quantity, QuantityError, Vital};
 pub use ranges::SequenceRanges;
 pub use reading::{Context, Flag, Measurement, Phase, Reading, ReadingKind, TimeQuality};
 pub use timeline::Timeline;
+pub use unit::{Dimension, Unit};

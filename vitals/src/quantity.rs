@@ -1,4 +1,4 @@
-//! Vital signs, their units, and values as exact decimals.
+//! Vital signs, and their values as exact decimals.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::alert::{UnknownWord, word};
 use crate::reading::ReadingKind;
+use crate::unit::{Dimension, Unit};
 
 /// A measured property of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,11 +41,25 @@ pub enum Vital {
     OxygenFlow,
     /// Level of consciousness, as [`Unit::Acvpu`] writes it down.
     Consciousness,
+    /// Fat, as a share of the weight.
+    BodyFat,
+    /// Muscle, as a share of the weight.
+    BodyMuscle,
+    /// Mass of the muscles.
+    MuscleMass,
+    /// Mass of everything but fat.
+    FatFreeMass,
+    /// Mass of everything but fat and bone.
+    SoftLeanMass,
+    /// Mass of the body's water.
+    BodyWater,
+    /// Concentration of glucose.
+    Glucose,
 }
 
 impl Vital {
     /// Every vital.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::SystolicPressure,
         Self::DiastolicPressure,
         Self::MeanArterialPressure,
@@ -59,6 +74,13 @@ impl Vital {
         Self::RespiratoryRate,
         Self::OxygenFlow,
         Self::Consciousness,
+        Self::BodyFat,
+        Self::BodyMuscle,
+        Self::MuscleMass,
+        Self::FatFreeMass,
+        Self::SoftLeanMass,
+        Self::BodyWater,
+        Self::Glucose,
     ];
 
     /// The word on the wire and in care plans.
@@ -79,6 +101,13 @@ impl Vital {
             Self::RespiratoryRate => "respiratory-rate",
             Self::OxygenFlow => "oxygen-flow",
             Self::Consciousness => "consciousness",
+            Self::BodyFat => "body-fat",
+            Self::BodyMuscle => "body-muscle",
+            Self::MuscleMass => "muscle-mass",
+            Self::FatFreeMass => "fat-free-mass",
+            Self::SoftLeanMass => "soft-lean-mass",
+            Self::BodyWater => "body-water",
+            Self::Glucose => "glucose",
         }
     }
 
@@ -100,6 +129,13 @@ impl Vital {
             Self::RespiratoryRate => "respiratory rate",
             Self::OxygenFlow => "oxygen",
             Self::Consciousness => "consciousness",
+            Self::BodyFat => "body fat",
+            Self::BodyMuscle => "muscle",
+            Self::MuscleMass => "muscle mass",
+            Self::FatFreeMass => "fat-free mass",
+            Self::SoftLeanMass => "soft lean mass",
+            Self::BodyWater => "body water",
+            Self::Glucose => "glucose",
         }
     }
 
@@ -133,6 +169,13 @@ impl Vital {
             Self::RespiratoryRate => 151_562,
             Self::OxygenFlow => 192_512,
             Self::Consciousness => 192_513,
+            Self::BodyFat => 188_748,
+            Self::BodyMuscle => 188_772,
+            Self::MuscleMass => 188_776,
+            Self::FatFreeMass => 188_756,
+            Self::SoftLeanMass => 188_760,
+            Self::BodyWater => 188_764,
+            Self::Glucose => 160_020,
         }
     }
 
@@ -144,13 +187,21 @@ impl Vital {
                 Dimension::Pressure
             }
             Self::PulseRate | Self::HeartRate | Self::RespiratoryRate => Dimension::Rate,
-            Self::OxygenSaturation | Self::PulseAmplitudeIndex => Dimension::Fraction,
-            Self::BodyWeight => Dimension::Mass,
+            Self::OxygenSaturation
+            | Self::PulseAmplitudeIndex
+            | Self::BodyFat
+            | Self::BodyMuscle => Dimension::Fraction,
+            Self::BodyWeight
+            | Self::MuscleMass
+            | Self::FatFreeMass
+            | Self::SoftLeanMass
+            | Self::BodyWater => Dimension::Mass,
             Self::BodyHeight => Dimension::Length,
             Self::BodyMassIndex => Dimension::AreaDensity,
             Self::BodyTemperature => Dimension::Temperature,
             Self::OxygenFlow => Dimension::Flow,
             Self::Consciousness => Dimension::Consciousness,
+            Self::Glucose => Dimension::GlucoseConcentration,
         }
     }
 }
@@ -166,146 +217,6 @@ impl FromStr for Vital {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         word(&Self::ALL, Self::as_str, text)
-    }
-}
-
-/// What a unit measures; two units of one dimension convert into each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dimension {
-    /// Pressure.
-    Pressure,
-    /// A share of a whole.
-    Fraction,
-    /// Events in a time.
-    Rate,
-    /// Mass.
-    Mass,
-    /// Length.
-    Length,
-    /// Mass on an area.
-    AreaDensity,
-    /// Temperature.
-    Temperature,
-    /// Volume in a time.
-    Flow,
-    /// Level of consciousness.
-    Consciousness,
-}
-
-/// A unit, written on the wire as its UCUM code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unit {
-    /// Millimetre of mercury.
-    MillimetreOfMercury,
-    /// Kilopascal.
-    Kilopascal,
-    /// Percent.
-    Percent,
-    /// Per minute.
-    PerMinute,
-    /// Kilogram.
-    Kilogram,
-    /// Pound (avoirdupois).
-    Pound,
-    /// Metre.
-    Metre,
-    /// Inch.
-    Inch,
-    /// Kilogram per square metre.
-    KilogramPerSquareMetre,
-    /// Degree Celsius.
-    Celsius,
-    /// Degree Fahrenheit.
-    Fahrenheit,
-    /// Litre per minute.
-    LitrePerMinute,
-    /// Level of the ACVPU scale: 0 alert, 1 new confusion, 2 responds to voice, 3 to pain,
-    /// 4 unresponsive.
-    Acvpu,
-}
-
-impl Unit {
-    /// Every unit.
-    pub const ALL: [Self; 13] = [
-        Self::MillimetreOfMercury,
-        Self::Kilopascal,
-        Self::Percent,
-        Self::PerMinute,
-        Self::Kilogram,
-        Self::Pound,
-        Self::Metre,
-        Self::Inch,
-        Self::KilogramPerSquareMetre,
-        Self::Celsius,
-        Self::Fahrenheit,
-        Self::LitrePerMinute,
-        Self::Acvpu,
-    ];
-
-    /// The UCUM code.
-    #[must_use]
-    pub const fn ucum(self) -> &'static str {
-        match self {
-            Self::MillimetreOfMercury => "mm[Hg]",
-            Self::Kilopascal => "kPa",
-            Self::Percent => "%",
-            Self::PerMinute => "/min",
-            Self::Kilogram => "kg",
-            Self::Pound => "[lb_av]",
-            Self::Metre => "m",
-            Self::Inch => "[in_i]",
-            Self::KilogramPerSquareMetre => "kg/m2",
-            Self::Celsius => "Cel",
-            Self::Fahrenheit => "[degF]",
-            Self::LitrePerMinute => "L/min",
-            // An annotation: UCUM counts levels as numbers without a unit.
-            Self::Acvpu => "{ACVPU}",
-        }
-    }
-
-    /// What a person calls it.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::MillimetreOfMercury => "mmHg",
-            Self::Kilopascal => "kPa",
-            Self::Percent => "%",
-            Self::PerMinute => "/min",
-            Self::Kilogram => "kg",
-            Self::Pound => "lb",
-            Self::Metre => "m",
-            Self::Inch => "in",
-            Self::KilogramPerSquareMetre => "kg/m²",
-            Self::Celsius => "°C",
-            Self::Fahrenheit => "°F",
-            Self::LitrePerMinute => "L/min",
-            Self::Acvpu => "ACVPU",
-        }
-    }
-
-    /// What it measures.
-    #[must_use]
-    pub const fn dimension(self) -> Dimension {
-        match self {
-            Self::MillimetreOfMercury | Self::Kilopascal => Dimension::Pressure,
-            Self::Percent => Dimension::Fraction,
-            Self::PerMinute => Dimension::Rate,
-            Self::Kilogram | Self::Pound => Dimension::Mass,
-            Self::Metre | Self::Inch => Dimension::Length,
-            Self::KilogramPerSquareMetre => Dimension::AreaDensity,
-            Self::Celsius | Self::Fahrenheit => Dimension::Temperature,
-            Self::LitrePerMinute => Dimension::Flow,
-            Self::Acvpu => Dimension::Consciousness,
-        }
-    }
-}
-
-impl FromStr for Unit {
-    type Err = UnknownWord;
-
-    /// Reads a UCUM code.
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        word(&Self::ALL, Self::ucum, text)
     }
 }
 
@@ -335,6 +246,9 @@ const KILOGRAM_PER_POUND: Decimal = Decimal::from_parts(45_359_237, 0, 0, false,
 const METRE_PER_INCH: Decimal = Decimal::from_parts(254, 0, 0, false, 4);
 /// mmHg in a kilopascal (conventional millimetre of mercury, 133.322 387 415 Pa).
 const MMHG_PER_KILOPASCAL: Decimal = Decimal::from_parts(7_500_617, 0, 0, false, 6);
+/// Milligrams in a decilitre for a millimole in a litre: a tenth of the molar mass of glucose,
+/// 180.16 g/mol, as meters convert.
+const MG_PER_DL_PER_MMOL_PER_L: Decimal = Decimal::from_parts(18_016, 0, 0, false, 3);
 
 impl Quantity {
     /// Largest number of decimal places.
@@ -383,6 +297,12 @@ impl Quantity {
             (Unit::Metre, Unit::Inch) => Some(value / METRE_PER_INCH),
             (Unit::Fahrenheit, Unit::Celsius) => Some((value - offset) * five / nine),
             (Unit::Celsius, Unit::Fahrenheit) => Some(value * nine / five + offset),
+            (Unit::MillimolePerLitre, Unit::MilligramPerDecilitre) => {
+                Some(value * MG_PER_DL_PER_MMOL_PER_L)
+            }
+            (Unit::MilligramPerDecilitre, Unit::MillimolePerLitre) => {
+                Some(value / MG_PER_DL_PER_MMOL_PER_L)
+            }
             (_from, _to) => None,
         }
     }
@@ -416,6 +336,8 @@ mod tests {
         check("100.4", Unit::Fahrenheit, Unit::Celsius, Some("38.0"));
         check("35", Unit::Celsius, Unit::Fahrenheit, Some("95"));
         check("70", Unit::Kilogram, Unit::Kilogram, Some("70"));
+        check("5.0", Unit::MillimolePerLitre, Unit::MilligramPerDecilitre, Some("90.08"));
+        check("180.16", Unit::MilligramPerDecilitre, Unit::MillimolePerLitre, Some("10"));
     }
 
     #[test]

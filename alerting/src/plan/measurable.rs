@@ -21,6 +21,11 @@ const fn range(vital: Vital) -> (Decimal, Decimal, Unit) {
         Vital::RespiratoryRate => (whole(1), whole(80), Unit::PerMinute),
         Vital::OxygenFlow => (whole(0), whole(60), Unit::LitrePerMinute),
         Vital::Consciousness => (whole(0), whole(4), Unit::Acvpu),
+        Vital::BodyFat | Vital::BodyMuscle => (whole(1), whole(100), Unit::Percent),
+        Vital::MuscleMass | Vital::FatFreeMass | Vital::SoftLeanMass | Vital::BodyWater => {
+            (whole(1), whole(400), Unit::Kilogram)
+        }
+        Vital::Glucose => (whole(10), whole(1000), Unit::MilligramPerDecilitre),
     }
 }
 

@@ -69,7 +69,7 @@ mute = true
             "line 4: subject: character ' ' is not allowed, use lower-case letters, digits and inner hyphens",
             "line 5: late_after_minutes: unknown key; known here: name, version, subject, late_after_min, escalation, quiet_hours, stale_after_h, threshold, repeated, change, weight_change, implausible, irregular_pulse, pulse_pressure, orthostatic, exercise, exercise_fall, baseline, news2, home_average, schedule",
             "line 7: threshold[systolic-crisis].clear_at_or_below: missing: add it, as in clear_at_or_below = \"175 mmHg\"",
-            "line 9: threshold[systolic-crisis].vital: \"systolic\" is not one of systolic-pressure, diastolic-pressure, mean-arterial-pressure, pulse-rate, oxygen-saturation, pulse-amplitude-index, body-weight, body-height, body-mass-index, body-temperature, heart-rate, respiratory-rate, oxygen-flow, consciousness",
+            "line 9: threshold[systolic-crisis].vital: \"systolic\" is not one of systolic-pressure, diastolic-pressure, mean-arterial-pressure, pulse-rate, oxygen-saturation, pulse-amplitude-index, body-weight, body-height, body-mass-index, body-temperature, heart-rate, respiratory-rate, oxygen-flow, consciousness, body-fat, body-muscle, muscle-mass, fat-free-mass, soft-lean-mass, body-water, glucose",
             "line 10: threshold[systolic-crisis].priority: \"urgent\" is not one of high, medium, low",
             "line 12: threshold[systolic-crisis].clear_at_or_above: a limit at_or_above clears with clear_at_or_below",
             "line 15: threshold[systolic-crisis].id: line 8 has this id too; give each rule an id of its own",

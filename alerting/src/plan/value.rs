@@ -13,7 +13,8 @@ use vitals::{Quantity, Unit, Vital};
 use crate::plan::measurable;
 
 /// The units as they are offered to a person.
-const UNITS: &str = "mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}";
+const UNITS: &str =
+    "mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}, mg/dL, mmol/L";
 
 /// The name of a plan or a rule.
 pub(super) fn identifier(name: &str) -> Result<String, String> {
@@ -159,15 +160,15 @@ mod tests {
     fn a_missing_unit_is_never_guessed() {
         check(
             "180",
-            "\"180\" has no unit; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}",
+            "\"180\" has no unit; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}, mg/dL, mmol/L",
         );
     }
 
     #[test]
     fn an_unknown_unit_names_those_that_are_known() {
         check(
-            "180 mg/dL",
-            "\"mg/dL\" is no unit that is known; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}",
+            "180 torr",
+            "\"torr\" is no unit that is known; write one of mmHg, kPa, %, /min, kg, lb, °C, °F, m, in, kg/m2, L/min, {ACVPU}, mg/dL, mmol/L",
         );
     }
 

@@ -62,7 +62,14 @@ impl Confirm {
             | Vital::BodyTemperature
             | Vital::RespiratoryRate
             | Vital::OxygenFlow
-            | Vital::Consciousness => SignedDuration::from_secs(5),
+            | Vital::Consciousness
+            | Vital::BodyFat
+            | Vital::BodyMuscle
+            | Vital::MuscleMass
+            | Vital::FatFreeMass
+            | Vital::SoftLeanMass
+            | Vital::BodyWater
+            | Vital::Glucose => SignedDuration::from_secs(5),
         }
     }
 

@@ -171,7 +171,14 @@ impl Implausible {
             | Vital::HeartRate
             | Vital::RespiratoryRate
             | Vital::OxygenFlow
-            | Vital::Consciousness => {
+            | Vital::Consciousness
+            | Vital::BodyFat
+            | Vital::BodyMuscle
+            | Vital::MuscleMass
+            | Vital::FatFreeMass
+            | Vital::SoftLeanMass
+            | Vital::BodyWater
+            | Vital::Glucose => {
                 self.jump.filter(|it| it.is_made(sample, before)).map(Doubt::Jumped)
             }
         }
@@ -303,7 +310,9 @@ fn other_unit(value: Quantity) -> Option<&'static str> {
         | Unit::Celsius
         | Unit::Fahrenheit
         | Unit::LitrePerMinute
-        | Unit::Acvpu => None,
+        | Unit::Acvpu
+        | Unit::MilligramPerDecilitre
+        | Unit::MillimolePerLitre => None,
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn measurement(
 ///
 /// Source: ours, each wider than the data sheets: cuffs inflate to 300 mmHg, Nonin's formats hold a
 /// pulse of up to 510/min, scales for very heavy people carry some 500 kg, and thermometers of the
-/// home show surroundings, too. A saturation has no more than all of it.
+/// home show surroundings, too. A saturation has no more than all of it, and glucose meters end at
+/// some 600 mg/dL or 33 mmol/L.
 fn instrument_range(unit: Unit) -> (Decimal, Decimal) {
     let (lowest, highest) = match unit {
         Unit::MillimetreOfMercury => (0, 330),
@@ -46,6 +47,8 @@ fn instrument_range(unit: Unit) -> (Decimal, Decimal) {
         // No instrument of ours shows these two: a person says them.
         Unit::LitrePerMinute => (0, 60),
         Unit::Acvpu => (0, 4),
+        Unit::MilligramPerDecilitre => (0, 1500),
+        Unit::MillimolePerLitre => (0, 84),
     };
     (Decimal::from(lowest), Decimal::from(highest))
 }

@@ -171,6 +171,22 @@ impl Decoder {
             Some(characteristic::TEMPERATURE) => {
                 self.measured(arrival, thermometer::decode(raw).and_then(|it| it.report()))
             }
+            Some(characteristic::INTERMEDIATE_TEMPERATURE) => {
+                // A thermometer at work: the value to come is the one that counts.
+                arrival.told(thermometer::decode(raw).map(|_on_its_way| None))
+            }
+            Some(characteristic::BODY_COMPOSITION) => {
+                self.measured(arrival, body_composition::decode(raw).and_then(|it| it.report()))
+            }
+            Some(characteristic::GLUCOSE) => {
+                self.measured(arrival, glucose::decode(raw).and_then(|it| it.report()))
+            }
+            Some(characteristic::GLUCOSE_CONTEXT) => {
+                arrival.told(glucose::context::decode(raw).map(|_situation| None))
+            }
+            Some(characteristic::RECORD_ACCESS) => {
+                arrival.told(record_access::decode(raw).and_then(|it| it.outcome()).map(|()| None))
+            }
             Some(characteristic::HEART_RATE) => {
                 self.sampled(arrival, heart_rate::decode(raw).and_then(|it| it.report()))
             }

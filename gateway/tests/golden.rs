@@ -230,11 +230,23 @@ fn what_the_hub_takes_over_is_what_the_fields_say() {
                     "body-height" => &["height"],
                     "body-mass-index" => &["bmi"],
                     "body-temperature" => &["temperature"],
+                    "body-fat" => &["body_fat_pct"],
+                    "body-muscle" => &["muscle_pct"],
+                    "muscle-mass" => &["muscle_mass"],
+                    "fat-free-mass" => &["fat_free_mass"],
+                    "soft-lean-mass" => &["soft_lean_mass"],
+                    "body-water" => &["body_water_mass"],
+                    "glucose" => &["concentration"],
                     _heart_rate => &["hr"],
                 };
                 let said = names.iter().find_map(|it| field(it)).unwrap();
-                let is_gram = decoded.fields.contains(&("unit", Value::from("g")));
-                let scale = if is_gram { Decimal::new(1, 3) } else { Decimal::ONE };
+                let is_unit = |unit: &str| decoded.fields.contains(&("unit", Value::from(unit)));
+                let scale = match () {
+                    () if is_unit("g") => Decimal::new(1, 3),
+                    () if is_unit("kg/L") => Decimal::from(100_000),
+                    () if is_unit("mol/L") => Decimal::from(1000),
+                    () => Decimal::ONE,
+                };
                 assert_eq!(measured.quantity.value(), said * scale, "{}", vector.id);
             }
         }

@@ -63,6 +63,8 @@ enum Problem {
 /// Answers on standard output; what is wrong goes to standard error.
 ///
 /// The code is 0 for bytes that were decoded, 1 for bytes that are refused, and 2 for wrong usage.
+/// Bytes that keep their format are decoded, though the hub would not believe the value in them: the
+/// answer shows both. Bytes that say that they are about no patient are refused.
 ///
 /// # Errors
 ///
@@ -147,7 +149,7 @@ fn write_decoded(
     is_json: bool,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
-    let is_refused = decoded.items.iter().any(|it| matches!(it, Item::Refused(_)));
+    let is_refused = decoded.items.iter().any(is_refusal);
     if is_json {
         let fields: serde_json::Map<_, _> = decoded
             .fields
@@ -165,6 +167,18 @@ fn write_decoded(
         }
     }
     Ok(u8::from(is_refused))
+}
+
+/// Whether the hub can do nothing with bytes, other than not believe their value.
+fn is_refusal(item: &Item) -> bool {
+    match item {
+        Item::Refused(refused) => !matches!(refused.error, DecodeError::OutOfRange { .. }),
+        Item::Observation(_)
+        | Item::Failed(_)
+        | Item::CuffPressure(_)
+        | Item::Battery(_)
+        | Item::Information { .. } => false,
+    }
 }
 
 fn write_problem(

@@ -26,12 +26,17 @@
 //! Some scales that are no scales of this profile send other bytes under the same number; those are
 //! known by their model, never guessed from the bytes.
 
+use std::collections::BTreeSet;
+
 use rust_decimal::Decimal;
-use vitals::{DeviceTime, Unit};
+use vitals::{DeviceTime, Measurement, ReadingKind, Unit, Vital};
 
 use super::date_time;
 use super::error::DecodeError;
+use super::item::FailureReason;
+use super::measurement::measurement;
 use super::payload::Payload;
+use super::report::{NoResult, Report, user_slot};
 use super::weight::kilogram_or_pound;
 
 /// What a scale sends for a body fat that it could not measure.
@@ -123,6 +128,48 @@ fn tenths(raw: u16) -> Decimal {
 }
 
 impl BodyComposition {
+    /// What it says about the measurement.
+    ///
+    /// Basal metabolism and impedance are not taken over: one is a guess from the others, the other
+    /// is what the scale makes them of.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DecodeError::OutOfRange`] for values that no scale can show.
+    pub fn report(&self) -> Result<Report, DecodeError> {
+        let result = match self.body_fat {
+            None => Err(NoResult::Failed(vec![FailureReason::NoValue])),
+            Some(body_fat) => Ok(self.values(body_fat)?),
+        };
+        Ok(Report {
+            kind: ReadingKind::Weight,
+            device_time: self.device_time,
+            user_slot: user_slot(self.user_id),
+            flags: BTreeSet::new(),
+            result,
+        })
+    }
+
+    fn values(&self, body_fat: Decimal) -> Result<Vec<Measurement>, DecodeError> {
+        let (mass, length) = self.units();
+        let values = [
+            (Vital::BodyWeight, self.weight, mass),
+            (Vital::BodyFat, Some(body_fat), Unit::Percent),
+            (Vital::BodyMuscle, self.muscle, Unit::Percent),
+            (Vital::MuscleMass, self.muscle_mass, mass),
+            (Vital::FatFreeMass, self.fat_free_mass, mass),
+            (Vital::SoftLeanMass, self.soft_lean_mass, mass),
+            (Vital::BodyWater, self.body_water_mass, mass),
+            (Vital::BodyHeight, self.height, length),
+        ];
+        // What a scale does not find out it leaves at 0, though it promises it.
+        let given = values.into_iter().filter_map(|(vital, value, unit)| {
+            let value = value.filter(|it| vital == Vital::BodyFat || !it.is_zero());
+            value.map(|it| measurement(vital, it, unit))
+        });
+        given.collect()
+    }
+
     /// Units of masses and of the height.
     #[must_use]
     pub const fn units(&self) -> (Unit, Unit) {

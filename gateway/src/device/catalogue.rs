@@ -6,7 +6,7 @@ use jiff::civil;
 use uuid::Uuid;
 use vitals::DeviceKind;
 
-use super::date_time;
+use super::{date_time, record_access};
 
 /// A device model.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,6 +83,22 @@ impl TimeWrite {
     }
 }
 
+impl Transport {
+    /// What to write once a session, and where, so that a device sends what it stored.
+    ///
+    /// A device whose Record Access Control Point (0x2A52) is subscribed to waits for that. It is
+    /// asked for every record, and none is ever deleted.
+    #[must_use]
+    pub fn records_request(&self) -> Option<(u16, &'static [u8])> {
+        match self {
+            Self::Bluetooth { subscriptions, .. } => subscriptions
+                .contains(&characteristic::RECORD_ACCESS)
+                .then_some((characteristic::RECORD_ACCESS, &record_access::REPORT_ALL)),
+            Self::Serial { .. } => None,
+        }
+    }
+}
+
 /// Parity of a serial line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parity {
@@ -109,10 +125,14 @@ pub enum SerialFormat {
 pub mod characteristic {
     /// Date Time.
     pub const DATE_TIME: u16 = 0x2A08;
+    /// Glucose Measurement.
+    pub const GLUCOSE: u16 = 0x2A18;
     /// Battery Level.
     pub const BATTERY_LEVEL: u16 = 0x2A19;
     /// Temperature Measurement.
     pub const TEMPERATURE: u16 = 0x2A1C;
+    /// Intermediate Temperature.
+    pub const INTERMEDIATE_TEMPERATURE: u16 = 0x2A1E;
     /// Model Number String.
     pub const MODEL: u16 = 0x2A24;
     /// Serial Number String.
@@ -123,28 +143,38 @@ pub mod characteristic {
     pub const MANUFACTURER: u16 = 0x2A29;
     /// Current Time.
     pub const CURRENT_TIME: u16 = 0x2A2B;
+    /// Glucose Measurement Context.
+    pub const GLUCOSE_CONTEXT: u16 = 0x2A34;
     /// Blood Pressure Measurement.
     pub const BLOOD_PRESSURE: u16 = 0x2A35;
     /// Intermediate Cuff Pressure.
     pub const CUFF_PRESSURE: u16 = 0x2A36;
     /// Heart Rate Measurement.
     pub const HEART_RATE: u16 = 0x2A37;
+    /// Record Access Control Point.
+    pub const RECORD_ACCESS: u16 = 0x2A52;
     /// PLX Spot-check Measurement.
     pub const PLX_SPOT_CHECK: u16 = 0x2A5E;
     /// PLX Continuous Measurement.
     pub const PLX_CONTINUOUS: u16 = 0x2A5F;
+    /// Body Composition Measurement.
+    pub const BODY_COMPOSITION: u16 = 0x2A9C;
     /// Weight Measurement.
     pub const WEIGHT: u16 = 0x2A9D;
 }
 
 /// Services of the Bluetooth SIG, by their 16-bit UUIDs.
 pub mod service {
+    /// Glucose.
+    pub const GLUCOSE: u16 = 0x1808;
     /// Health Thermometer.
     pub const HEALTH_THERMOMETER: u16 = 0x1809;
     /// Heart Rate.
     pub const HEART_RATE: u16 = 0x180D;
     /// Blood Pressure.
     pub const BLOOD_PRESSURE: u16 = 0x1810;
+    /// Body Composition.
+    pub const BODY_COMPOSITION: u16 = 0x181B;
     /// Weight Scale.
     pub const WEIGHT_SCALE: u16 = 0x181D;
     /// Pulse Oximeter.
@@ -188,7 +218,14 @@ const READS: &[u16] = &[
 const AT_ONCE: Duration = Duration::ZERO;
 
 const BLOOD_PRESSURE: &[u16] = &[characteristic::BLOOD_PRESSURE, characteristic::CUFF_PRESSURE];
+const GLUCOSE: &[u16] =
+    &[characteristic::GLUCOSE, characteristic::GLUCOSE_CONTEXT, characteristic::RECORD_ACCESS];
 const OXIMETRY: &[u16] = &[characteristic::PLX_SPOT_CHECK, characteristic::PLX_CONTINUOUS];
+const OXIMETRY_WITH_RECORDS: &[u16] = &[
+    characteristic::PLX_SPOT_CHECK,
+    characteristic::PLX_CONTINUOUS,
+    characteristic::RECORD_ACCESS,
+];
 
 const MODELS: &[Model] = &[
     Model {
@@ -298,6 +335,33 @@ const MODELS: &[Model] = &[
         notes: "",
     },
     Model {
+        key: "sig-body-composition",
+        name: "Any body composition scale with the standard service",
+        kind: DeviceKind::WeighingScale,
+        transport: Transport::Bluetooth {
+            services: &[service::BODY_COMPOSITION],
+            subscriptions: &[characteristic::BODY_COMPOSITION, characteristic::WEIGHT],
+            reads: READS,
+            time_write: Some(TimeWrite::CurrentTime),
+            settle: AT_ONCE,
+        },
+        notes: "Scales that want a user's consent first are not supported.",
+    },
+    Model {
+        key: "sig-glucose",
+        name: "Any glucose meter with the standard service",
+        kind: DeviceKind::GlucoseMeter,
+        transport: Transport::Bluetooth {
+            services: &[service::GLUCOSE],
+            subscriptions: GLUCOSE,
+            reads: READS,
+            time_write: Some(TimeWrite::CurrentTime),
+            settle: AT_ONCE,
+        },
+        notes: "It shows a PIN when it is paired, or has it on its label. It keeps its records, and \
+                control solution is passed over.",
+    },
+    Model {
         key: "sig-heart-rate",
         name: "Any heart rate sensor with the standard service",
         kind: DeviceKind::HeartRateSensor,
@@ -316,7 +380,7 @@ const MODELS: &[Model] = &[
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Bluetooth {
             services: &[service::PULSE_OXIMETER],
-            subscriptions: OXIMETRY,
+            subscriptions: OXIMETRY_WITH_RECORDS,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: AT_ONCE,
@@ -377,6 +441,14 @@ mod tests {
         assert_eq!(short_uuid(uuid), Some(0x2A35));
         assert_eq!(short_uuid(Uuid::from_u128(uuid.as_u128() ^ 1)), None);
         assert_eq!(short_uuid(Uuid::from_u128(u128::MAX)), None);
+    }
+
+    #[test]
+    fn meters_and_oximeters_are_asked_for_every_record() {
+        let request = |key: &str| model(key).unwrap().transport.records_request();
+        assert_eq!(request("sig-glucose"), Some((0x2A52, [0x01, 0x01].as_slice())));
+        assert_eq!(request("sig-pulse-oximeter"), request("sig-glucose"));
+        assert_eq!((request("sig-blood-pressure"), request("nonin-df2")), (None, None));
     }
 
     #[test]

@@ -101,6 +101,14 @@ pub enum DecodeError {
         /// What it says it is.
         origin: &'static str,
     },
+    /// The device does not send the records that it was asked for.
+    #[error("the device answers request {request} for its records with code {code}")]
+    RecordsWithheld {
+        /// Op code of the request.
+        request: u8,
+        /// Code of the answer; see `record_access`.
+        code: u8,
+    },
     /// Nothing is known of the characteristic or port where the bytes came from.
     #[error("{origin} is not decoded for this device")]
     UnexpectedSource {

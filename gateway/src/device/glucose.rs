@@ -20,13 +20,19 @@
 //! 1 kg/L is 100 000 mg/dL, and 1 mol/L is 1000 mmol/L: the decimal point moves, and no digit
 //! changes. A measurement of control solution tests the meter and is never about a patient.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
-use vitals::DeviceTime;
+use rust_decimal::Decimal;
+use vitals::{DeviceTime, Flag, Measurement, ReadingKind, Unit, Vital};
 
 use super::date_time;
 use super::error::DecodeError;
-use super::medfloat::{Number, sfloat};
+use super::item::FailureReason;
+use super::measurement::measurement;
+use super::medfloat::{Number, given, sfloat};
 use super::payload::Payload;
+use super::report::{NoResult, Report, reason};
 
 pub mod context;
 
@@ -34,6 +40,11 @@ pub mod context;
 const CONTROL_SOLUTION_TYPE: u8 = 10;
 /// Location of a sample of control solution.
 const CONTROL_SOLUTION_LOCATION: u8 = 4;
+
+/// Places by which the decimal point moves from kg/L to mg/dL.
+const MG_PER_DL_PLACES: u32 = 5;
+/// Places by which the decimal point moves from mol/L to mmol/L.
+const MMOL_PER_L_PLACES: u32 = 3;
 
 /// A decoded Glucose Measurement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +116,46 @@ fn sample(payload: &mut Payload<'_>) -> Result<Sample, DecodeError> {
 }
 
 impl Glucose {
+    /// What it says about the measurement: nothing where control solution was measured.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DecodeError::OutOfRange`] for a concentration that no meter can show.
+    pub fn report(&self) -> Result<Report, DecodeError> {
+        let result =
+            if self.is_control_solution() { Err(NoResult::Absent) } else { self.result()? };
+        Ok(Report {
+            kind: ReadingKind::Glucose,
+            device_time: self.user_facing_time(),
+            user_slot: None,
+            flags: self.status.map(Status::flags).unwrap_or_default(),
+            result,
+        })
+    }
+
+    fn result(&self) -> Result<Result<Vec<Measurement>, NoResult>, DecodeError> {
+        let mut reasons = self.status.map(Status::failures).unwrap_or_default();
+        let number = self.sample.map(|it| it.concentration);
+        let Some(concentration) = number.and_then(given) else {
+            let unexplained = number.and_then(Result::err).map_or(FailureReason::NoValue, reason);
+            if reasons.is_empty() {
+                reasons.push(unexplained);
+            }
+            return Ok(Err(NoResult::Failed(reasons)));
+        };
+        if !reasons.is_empty() {
+            return Ok(Err(NoResult::Failed(reasons)));
+        }
+        let (n_places, unit) = if self.is_molar {
+            (MMOL_PER_L_PLACES, Unit::MillimolePerLitre)
+        } else {
+            (MG_PER_DL_PLACES, Unit::MilligramPerDecilitre)
+        };
+        let refused = || DecodeError::OutOfRange { field: "concentration", value: concentration };
+        let shown = point_moved(concentration, n_places).ok_or_else(refused)?;
+        Ok(Ok(vec![measurement(Vital::Glucose, shown, unit)?]))
+    }
+
     /// When it was measured by the clock as the person sees it; `None` where the meter cannot say.
     ///
     /// A base time without a date is given as it came.
@@ -137,6 +188,49 @@ impl Glucose {
             it.kind == CONTROL_SOLUTION_TYPE || it.location == CONTROL_SOLUTION_LOCATION
         })
     }
+}
+
+impl Status {
+    fn is(self, bit: u16) -> bool {
+        self.0 & bit != 0
+    }
+
+    /// Why there is no result that counts, the most telling reason first.
+    fn failures(self) -> Vec<FailureReason> {
+        const REASONS: [(u16, FailureReason); 10] = [
+            (1 << 5, FailureReason::AboveRange),
+            (1 << 6, FailureReason::BelowRange),
+            (1 << 2, FailureReason::SampleTooSmall),
+            (1 << 9, FailureReason::StripPulled),
+            (1 << 3, FailureReason::StripInsertion),
+            (1 << 4, FailureReason::StripUnsuitable),
+            (1 << 7, FailureReason::TooWarm),
+            (1 << 8, FailureReason::TooCold),
+            (1 << 1, FailureReason::Malfunction),
+            (1 << 10, FailureReason::Malfunction),
+        ];
+        let set = REASONS.into_iter().filter(|(bit, _reason)| self.is(*bit));
+        let mut reasons: Vec<_> = set.map(|(_bit, reason)| reason).collect();
+        reasons.dedup();
+        reasons
+    }
+
+    fn flags(self) -> BTreeSet<Flag> {
+        const FLAGS: [(u16, Flag); 4] = [
+            (1 << 0, Flag::BatteryLow),
+            (1 << 1, Flag::EquipmentMalfunction),
+            (1 << 10, Flag::EquipmentMalfunction),
+            (1 << 11, Flag::DeviceClockNotSet),
+        ];
+        FLAGS.into_iter().filter(|(bit, _flag)| self.is(*bit)).map(|(_bit, flag)| flag).collect()
+    }
+}
+
+/// The value with its decimal point so many places to the right; its digits stay.
+fn point_moved(value: Decimal, n_places: u32) -> Option<Decimal> {
+    let n_zeros = n_places.saturating_sub(value.scale());
+    let mantissa = 10_i128.checked_pow(n_zeros)?.checked_mul(value.mantissa())?;
+    Decimal::try_from_i128_with_scale(mantissa, value.scale().saturating_sub(n_places)).ok()
 }
 
 #[cfg(test)]

@@ -155,6 +155,20 @@ pub enum FailureReason {
     Unavailable,
     /// The load on the scale is above its capacity.
     Overload,
+    /// The drop on the strip was too small.
+    SampleTooSmall,
+    /// The strip was pulled before the measurement was done.
+    StripPulled,
+    /// The strip was not put in well.
+    StripInsertion,
+    /// The strip is not one for this device.
+    StripUnsuitable,
+    /// It is too warm for the device.
+    TooWarm,
+    /// It is too cold for the device.
+    TooCold,
+    /// The device is broken.
+    Malfunction,
 }
 
 impl FailureReason {
@@ -172,6 +186,13 @@ impl FailureReason {
             Self::Invalid => "invalid",
             Self::Unavailable => "unavailable",
             Self::Overload => "overload",
+            Self::SampleTooSmall => "sample-too-small",
+            Self::StripPulled => "strip-pulled",
+            Self::StripInsertion => "strip-insertion",
+            Self::StripUnsuitable => "strip-unsuitable",
+            Self::TooWarm => "too-warm",
+            Self::TooCold => "too-cold",
+            Self::Malfunction => "malfunction",
         }
     }
 
@@ -197,6 +218,26 @@ impl FailureReason {
             Self::SensorOff => "The sensor is not in place. Put it on and measure again.",
             Self::Overload => {
                 "The scale is overloaded. Step off, put nothing on it, and try again."
+            }
+            Self::SampleTooSmall => {
+                "There was too little blood on the strip. Measure again with a new strip and a \
+                 larger drop."
+            }
+            Self::StripPulled => {
+                "The strip was pulled out too early. Measure again with a new strip, and leave it \
+                 in until the value shows."
+            }
+            Self::StripInsertion => {
+                "The strip was not put in well. Measure again with a new strip."
+            }
+            Self::StripUnsuitable => {
+                "The strip does not fit this device. Check the strips, and measure again with a \
+                 new one."
+            }
+            Self::TooWarm => "It is too warm for this device. Let it cool down and measure again.",
+            Self::TooCold => "It is too cold for this device. Let it warm up and measure again.",
+            Self::Malfunction => {
+                "The device reports a fault. Measure again, and call your nurse if it stays so."
             }
             Self::NoValue | Self::Invalid | Self::Unavailable => unexplained(kind),
         }

@@ -31,6 +31,11 @@ use super::payload::Payload;
 /// The request for every record that is stored.
 pub const REPORT_ALL: [u8; 2] = [0x01, 0x01];
 
+/// The device has done what it was asked for.
+const SUCCESS: u8 = 1;
+/// There are none of the records that were asked for.
+const NO_RECORDS: u8 = 6;
+
 /// A decoded request or answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordAccess {
@@ -115,6 +120,22 @@ pub fn decode(bytes: &[u8]) -> Result<RecordAccess, DecodeError> {
     };
     payload.end()?;
     Ok(access)
+}
+
+impl RecordAccess {
+    /// Whether the device has done what it was asked for; that it has no records is no failure.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DecodeError::RecordsWithheld`] if it has not.
+    pub const fn outcome(self) -> Result<(), DecodeError> {
+        match self {
+            Self::Response { code: SUCCESS | NO_RECORDS, .. }
+            | Self::Request { .. }
+            | Self::Count { .. } => Ok(()),
+            Self::Response { request, code } => Err(DecodeError::RecordsWithheld { request, code }),
+        }
+    }
 }
 
 fn request(
@@ -240,6 +261,16 @@ mod tests {
         check("05000102", count(0x0201));
         check("050004030201", count(0x0102_0304));
         check("08000300", RecordAccess::Count { is_combined: true, n_records: 3 });
+    }
+
+    #[test]
+    fn no_records_are_no_failure() {
+        let outcome = |hex: &str| decode(&bytes(hex)).unwrap().outcome();
+        assert_eq!(outcome("06000101"), Ok(()));
+        assert_eq!(outcome("06000106"), Ok(()));
+        let withheld = DecodeError::RecordsWithheld { request: 1, code: 8 };
+        assert_eq!(outcome("06000108"), Err(withheld));
+        assert_eq!(outcome("05000000"), Ok(()));
     }
 
     #[test]

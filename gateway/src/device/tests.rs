@@ -52,6 +52,36 @@ fn each_characteristic_has_its_decoder() {
 }
 
 #[test]
+fn the_profiles_of_scales_and_meters_have_theirs() {
+    check("sig-body-composition", 0x2A9C, "00047800b036", &["70.000 kg, 12.0 %"]);
+    check("sig-glucose", 0x2A18, "020100e40705150a1e2d6fb011", &["111 mg/dL"]);
+    let too_high = "0a0100e40705150a1e2d6fb0112000";
+    check("sig-glucose", 0x2A18, too_high, &["failed: above-range"]);
+}
+
+#[test]
+fn what_is_no_measurement_gives_no_item() {
+    check("sig-glucose", 0x2A18, "020100e40705150a1e2d6fb04a", &[]);
+    check("sig-glucose", 0x2A34, "02010001", &[]);
+    check("sig-glucose", 0x2A52, "06000101", &[]);
+    check("sig-glucose", 0x2A52, "06000106", &[]);
+    check("sig-thermometer", 0x2A1E, "006a0100ff", &[]);
+    let withheld = "refused: the device answers request 1 for its records with code 8";
+    check("sig-glucose", 0x2A52, "06000108", &[withheld]);
+}
+
+#[test]
+fn a_too_high_glucose_tells_a_person_whom_to_call() {
+    let items = decoder("sig-glucose").push(
+        at_ms(0),
+        characteristic(0x2A18),
+        &bytes("0a0100e40705150a1e2d6fb0112000"),
+    );
+    let [Item::Failed(failed)] = items.as_slice() else { panic!("{items:?}") };
+    assert!(failed.coaching().contains("call your nurse"), "{}", failed.coaching());
+}
+
+#[test]
 fn what_is_not_understood_is_kept_as_it_came() {
     let source = characteristic(0x2A35);
     let items = decoder("sig-blood-pressure").push(at_ms(5), source, &[0x1F, 0x00, 0x48]);

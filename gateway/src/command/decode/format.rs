@@ -96,9 +96,12 @@ pub const FORMATS: &[Format] = &[
     part("2A14", "Reference Time Information", |bytes| {
         local_time::decode_reference(bytes).map(profile::reference_time)
     }),
-    part("2A18", "Glucose Measurement", |bytes| {
-        glucose::decode(bytes).map(|it| profile::glucose(&it))
-    }),
+    Format {
+        name: "2A18",
+        about: "Glucose Measurement",
+        inspect: |bytes| glucose::decode(bytes).map(|it| profile::glucose(&it)),
+        origin: Some(value_of(characteristic::GLUCOSE)),
+    },
     Format {
         name: "2A19",
         about: "Battery Level",
@@ -211,9 +214,12 @@ pub const FORMATS: &[Format] = &[
     part("2A9B", "Body Composition Feature", |bytes| {
         feature::decode_body_composition(bytes).map(profile::body_composition_features)
     }),
-    part("2A9C", "Body Composition Measurement", |bytes| {
-        body_composition::decode(bytes).map(|it| profile::body_composition(&it))
-    }),
+    Format {
+        name: "2A9C",
+        about: "Body Composition Measurement",
+        inspect: |bytes| body_composition::decode(bytes).map(|it| profile::body_composition(&it)),
+        origin: Some(value_of(characteristic::BODY_COMPOSITION)),
+    },
     Format {
         name: "2A9D",
         about: "Weight Measurement",

@@ -67,6 +67,22 @@ fn values_that_the_hub_refuses_are_shown_and_refused() {
 }
 
 #[test]
+fn bytes_whose_value_nobody_believes_are_decoded_all_the_same() {
+    let (code, out, _err) = ask("2A18", "1f0200e40705150a1e2d00005100140000", false);
+    assert_eq!(code, 0);
+    assert!(out.contains("concentration            81\n"), "{out}");
+    assert!(out.ends_with("refused: glucose of 81000 is out of range\n"), "{out}");
+}
+
+#[test]
+fn control_solution_is_shown_and_gives_no_reading() {
+    let (code, out, _err) = ask("2A18", "020100d00701020304056fb01a", true);
+    let out: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, out.pointer("/fields/type")), (0, Some(&json!(10))));
+    assert_eq!(out.pointer("/items"), Some(&json!([])));
+}
+
+#[test]
 fn a_failed_measurement_is_an_answer() {
     let (code, out, _err) = ask("2A35", "16ff07ff07ff07e1070110091f00ff070000", false);
     assert_eq!(code, 0);

@@ -59,6 +59,41 @@ fn an_unsuccessful_measurement_is_no_number() {
     assert!(it.device_time.is_some());
 }
 
+#[track_caller]
+fn check_values(hex: &str, expected: &[&str]) {
+    let report = decode(&bytes(hex)).unwrap().report().unwrap();
+    let values = report.result.unwrap();
+    let values: Vec<_> =
+        values.iter().map(|it| format!("{} {}", it.vital.label(), it.quantity)).collect();
+    assert_eq!(values, expected);
+}
+
+#[test]
+fn the_weight_comes_first_and_what_is_not_known_is_left_out() {
+    check_values("00047800b036", &["weight 70.000 kg", "body fat 12.0 %"]);
+    check_values(
+        "11058000800110271436",
+        &["weight 138.44 lb", "body fat 12.8 %", "muscle 38.4 %", "body water 100.00 lb"],
+    );
+    check_values("0c007800054006", &["body fat 12.0 %"]);
+    check_values("100078000000", &["body fat 12.0 %"]);
+}
+
+#[test]
+fn an_unsuccessful_measurement_has_failed() {
+    let report = decode(&bytes("0600ffffe7070206121c002a")).unwrap().report().unwrap();
+    assert_eq!(report.result, Err(NoResult::Failed(vec![FailureReason::NoValue])));
+    assert_eq!(report.user_slot, Some(42));
+    let report = decode(&bytes("0400ffffff")).unwrap().report().unwrap();
+    assert_eq!(report.user_slot, None);
+}
+
+#[test]
+fn what_no_scale_shows_is_refused() {
+    let refused = decode(&bytes(EVERY_FIELD)).unwrap().report();
+    assert!(matches!(refused, Err(DecodeError::OutOfRange { field: "body fat", .. })));
+}
+
 #[test]
 fn a_part_of_several_packets_says_so() {
     assert!(decode(&bytes("00107800")).unwrap().is_part);
@@ -77,6 +112,8 @@ fn every_length_but_the_promised_one_is_refused() {
 proptest! {
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
-        let _decoded = decode(&bytes);
+        if let Ok(decoded) = decode(&bytes) {
+            let _report = decoded.report();
+        }
     }
 }

@@ -74,6 +74,75 @@ fn special_codes_are_no_numbers() {
     assert_eq!(sample("020100d0070102030405020811"), Err(NoValue::BelowRange));
 }
 
+/// A record of blood with this concentration, status and unit flag.
+fn report_of(concentration: &str, status: &str, unit: u8) -> Result<Report, DecodeError> {
+    let head = [0x0A | unit, 0x01, 0x00];
+    let rest = bytes(&format!("e40705150a1e2d{concentration}11{status}"));
+    decode(&[head.to_vec(), rest].concat())?.report()
+}
+
+#[track_caller]
+fn check(concentration: &str, unit: u8, expected: &str) {
+    let values = report_of(concentration, "0000", unit).unwrap().result.unwrap();
+    let values: Vec<_> = values.iter().map(|it| it.quantity.to_string()).collect();
+    assert_eq!(values, [expected]);
+}
+
+#[track_caller]
+fn check_failed(concentration: &str, status: &str, expected: &[FailureReason]) {
+    let report = report_of(concentration, status, 0).unwrap();
+    assert_eq!(report.result, Err(NoResult::Failed(expected.to_vec())), "{status}");
+}
+
+#[test]
+fn the_decimal_point_moves_and_no_digit_changes() {
+    check("6fb0", 0, "111 mg/dL");
+    check("0bc0", 0, "110 mg/dL");
+    check("57a4", 0, "111.1 mg/dL");
+    check("3ec0", 4, "6.2 mmol/L");
+    check("06d0", 4, "6 mmol/L");
+    check("6eb2", 4, "6.22 mmol/L");
+}
+
+#[test]
+fn a_result_beyond_the_meter_is_no_number_and_a_person_is_told() {
+    check_failed("6fb0", "2000", &[FailureReason::AboveRange]);
+    check_failed("6fb0", "4000", &[FailureReason::BelowRange]);
+    check_failed("fe07", "0000", &[FailureReason::AboveRange]);
+    check_failed("ff07", "0000", &[FailureReason::NoValue]);
+    check_failed("0000", "0000", &[FailureReason::NoValue]);
+}
+
+#[test]
+fn a_doubtful_measurement_has_failed_and_says_why() {
+    check_failed("6fb0", "0501", &[FailureReason::SampleTooSmall, FailureReason::TooCold]);
+    check_failed("6fb0", "0002", &[FailureReason::StripPulled]);
+    check_failed("6fb0", "1800", &[FailureReason::StripInsertion, FailureReason::StripUnsuitable]);
+    check_failed("6fb0", "0204", &[FailureReason::Malfunction]);
+    check_failed("6fb0", "8000", &[FailureReason::TooWarm]);
+}
+
+#[test]
+fn a_low_battery_and_a_wrong_clock_spoil_no_value() {
+    let report = report_of("6fb0", "0108", 0).unwrap();
+    assert!(report.result.is_ok());
+    assert_eq!(report.flags, [Flag::BatteryLow, Flag::DeviceClockNotSet].into());
+}
+
+#[test]
+fn control_solution_is_nobodys_glucose() {
+    for hex in ["020100d00701020304056fb01a", "020100d00701020304056fb041"] {
+        assert_eq!(decode(&bytes(hex)).unwrap().report().unwrap().result, Err(NoResult::Absent));
+    }
+}
+
+#[test]
+fn what_no_meter_shows_is_refused() {
+    let refused = report_of("1e00", "0000", 0);
+    assert!(matches!(refused, Err(DecodeError::OutOfRange { field: "glucose", .. })));
+    assert!(matches!(report_of("ff7f", "0000", 4), Err(DecodeError::OutOfRange { .. })));
+}
+
 #[test]
 fn every_length_but_the_promised_one_is_refused() {
     for prefix in prefixes(EVERY_FIELD) {
@@ -87,7 +156,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
         if let Ok(decoded) = decode(&bytes) {
-            let _time = decoded.user_facing_time();
+            let _report = decoded.report();
         }
     }
 }

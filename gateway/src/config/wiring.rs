@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::clock::Stamp;
 use crate::device::catalogue::{self, Parity, TimeWrite, Transport, characteristic, sig_uuid};
 use crate::hub::Device;
-use crate::link::bluetooth::{BluetoothDevice, BluetoothSettings, ClockWrite, Limits};
+use crate::link::bluetooth::{BluetoothDevice, BluetoothSettings, ClockWrite, Limits, Request};
 use crate::link::serial::SerialPort;
 
 /// From a set-up session to its first value: a cuff may still be measuring.
@@ -75,6 +75,10 @@ pub(super) fn bluetooth_device(device: &Device, address: Address) -> Option<Blue
         subscriptions: all(subscriptions),
         reads: all(reads),
         clock: time_write.map(clock_write),
+        request: device.model.transport.records_request().map(|(characteristic, bytes)| Request {
+            characteristic: sig_uuid(characteristic),
+            bytes,
+        }),
         settle: *settle,
         first_value: FIRST_VALUE,
         quiet: if is_stream { QUIET_AFTER_STREAM } else { QUIET_AFTER_RECORDS },

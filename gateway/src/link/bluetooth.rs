@@ -124,6 +124,8 @@ pub struct BluetoothDevice {
     pub reads: Vec<Uuid>,
     /// How its clock is set, after the reads.
     pub clock: Option<ClockWrite>,
+    /// What makes it send what it stored, written once a session after everything else.
+    pub request: Option<Request>,
     /// Pause before the first subscription: some devices stay silent without one.
     pub settle: Duration,
     /// How long it may take to its first value once it is set up.
@@ -133,6 +135,15 @@ pub struct BluetoothDevice {
     pub quiet: Duration,
     /// How long it is left in peace after the hub let it go.
     pub rest: Duration,
+}
+
+/// What is written to a device to make it talk.
+#[derive(Debug, Clone, Copy)]
+pub struct Request {
+    /// The characteristic to write; a device without it is asked for nothing.
+    pub characteristic: Uuid,
+    /// What to write.
+    pub bytes: &'static [u8],
 }
 
 /// How a device's clock is set.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! connect -> services resolved -> services read -> settle -> subscribe, in order
-//!         -> read -> set the clock -> listen until quiet or hung up
+//!         -> read -> set the clock -> ask for records -> listen until quiet or hung up
 //!         -> disconnect unless hung up -> take what is left -> verdict
 //! ```
 //!
@@ -27,7 +27,7 @@ use super::echo::Echoes;
 use super::ending::{Cause, Stage};
 use super::peer::{Peer, is_limit, write_type};
 use super::roster::Member;
-use super::{BATTERY_LEVEL, BluetoothDevice, BluetoothSettings, ClockWrite, Limits};
+use super::{BATTERY_LEVEL, BluetoothDevice, BluetoothSettings, ClockWrite, Limits, Request};
 use crate::clock::{Clock, EARLIEST};
 use crate::link::{Frame, LinkEvent, SessionEnd, Source};
 
@@ -181,6 +181,9 @@ impl Session {
         if let Some(write) = self.device.clock {
             self.set_clock(&peripheral, write).await?;
         }
+        if let Some(request) = self.device.request {
+            self.ask(&peripheral, request).await?;
+        }
         Ok(())
     }
 
@@ -236,10 +239,6 @@ impl Session {
     }
 
     async fn set_clock(&mut self, peripheral: &Peripheral, write: ClockWrite) -> Result<(), Cause> {
-        let Some(characteristic) = self.characteristic(write.characteristic) else {
-            tracing::debug!(device = %self.device.id, "device has no clock to set");
-            return Ok(());
-        };
         let now = self.wires.clock.now();
         if now.wall < EARLIEST {
             tracing::debug!(device = %self.device.id, "hub has no time to set the clock to");
@@ -247,11 +246,32 @@ impl Session {
         }
         let zone = self.wires.settings.zone.borrow().clone();
         let bytes = (write.encode)(now, &zone);
-        let call = peripheral.write(&characteristic, &bytes, write_type(&characteristic));
+        self.write(peripheral, write.characteristic, &bytes, "its clock could not be set").await
+    }
+
+    /// Asks a device for what it stored, which it sends as values and ends with one of its own.
+    async fn ask(&mut self, peripheral: &Peripheral, request: Request) -> Result<(), Cause> {
+        let Request { characteristic, bytes } = request;
+        self.write(peripheral, characteristic, bytes, "it could not be asked for its records").await
+    }
+
+    /// Writes a value; that one cannot be written is no reason to end a session.
+    async fn write(
+        &mut self,
+        peripheral: &Peripheral,
+        uuid: Uuid,
+        bytes: &[u8],
+        otherwise: &'static str,
+    ) -> Result<(), Cause> {
+        let Some(characteristic) = self.characteristic(uuid) else {
+            tracing::debug!(device = %self.device.id, %uuid, "device has nothing to write it to");
+            return Ok(());
+        };
+        let call = peripheral.write(&characteristic, bytes, write_type(&characteristic));
         let limit = self.wires.settings.limits.call;
         match self.guarded(limit, call).await {
             Ok(()) => Ok(()),
-            Err(cause) => self.tolerate(cause, "its clock could not be set"),
+            Err(cause) => self.tolerate(cause, otherwise),
         }
     }
 

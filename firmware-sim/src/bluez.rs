@@ -14,6 +14,7 @@ mod order;
 mod pairing;
 mod path;
 mod peripheral;
+mod records;
 mod session;
 mod shell;
 mod tree;

@@ -2,7 +2,9 @@
 
 pub mod and_scale;
 pub mod blood_pressure;
+pub mod body_composition;
 pub mod date_time;
+pub mod glucose;
 pub mod heart_rate;
 mod kind;
 mod measurement;
@@ -20,6 +22,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use self::blood_pressure::CuffStyle;
+use self::body_composition::BodyCompositionStyle;
+use self::glucose::MeterStyle;
 pub use self::kind::Record;
 pub(crate) use self::kind::{Kind, Surroundings};
 pub use self::measurement::{MeasureError, Measurement};
@@ -78,6 +82,25 @@ impl Device {
     pub fn scale(name: &str, address: Address, style: ScaleStyle) -> Self {
         let radio = Bluetooth::new(address, "Scale", weight::services(style)).bonding();
         Self::on_air(name, Kind::Scale(style), radio)
+    }
+
+    /// A scale with the standard body composition service, which wakes when somebody stood on it.
+    #[must_use]
+    pub fn body_composition_scale(
+        name: &str,
+        address: Address,
+        style: BodyCompositionStyle,
+    ) -> Self {
+        let radio = Bluetooth::new(address, "Body scale", body_composition::services()).bonding();
+        Self::on_air(name, Kind::BodyCompositionScale(style), radio)
+    }
+
+    /// A glucose meter with the standard service, which wakes after a measurement, keeps all that it
+    /// measured and sends it whenever it is asked to.
+    #[must_use]
+    pub fn glucose_meter(name: &str, address: Address, style: MeterStyle) -> Self {
+        let radio = Bluetooth::new(address, "Meter", glucose::services()).bonding();
+        Self::on_air(name, Kind::GlucoseMeter(style), radio)
     }
 
     /// A thermometer with the standard service, which wakes after a measurement.

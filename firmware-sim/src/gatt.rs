@@ -79,6 +79,9 @@ pub enum Content {
     BatteryLevel,
     /// Takes any write and remembers it.
     Sink,
+    /// Record Access Control Point (0x2A52): a device with it keeps what it measured, and sends it
+    /// when it is asked to.
+    RecordAccess,
 }
 
 /// One characteristic of a service.
@@ -121,6 +124,12 @@ impl Characteristic {
     #[must_use]
     pub fn sink(uuid: Uuid) -> Self {
         Self { uuid, flags: vec!["write"], content: Content::Sink }
+    }
+
+    /// A control point that takes requests for records and indicates how they went.
+    #[must_use]
+    pub fn record_access(uuid: Uuid) -> Self {
+        Self { uuid, flags: vec!["write", "indicate"], content: Content::RecordAccess }
     }
 
     pub(crate) fn can_subscribe(&self) -> bool {
@@ -201,6 +210,12 @@ impl Table {
 
     pub(crate) fn has_battery(&self) -> bool {
         self.0.iter().any(|service| service.uuid == BATTERY_SERVICE)
+    }
+
+    /// Returns the control point of the records that the device keeps.
+    pub(crate) fn record_access(&self) -> Option<&PlacedCharacteristic> {
+        let mut all = self.0.iter().flat_map(|service| &service.characteristics);
+        all.find(|placed| placed.characteristic.content == Content::RecordAccess)
     }
 
     pub(crate) fn shown_service(&self, handle: Handle) -> Option<&PlacedService> {

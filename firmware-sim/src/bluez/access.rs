@@ -38,7 +38,7 @@ impl Peripheral {
             Some(Content::Fixed(bytes)) => bytes.clone(),
             Some(Content::Clock(layout)) => date_time::encode(self.clock(local), *layout),
             Some(Content::BatteryLevel) => vec![self.battery_percent],
-            Some(Content::Stream | Content::Sink) | None => {
+            Some(Content::Stream | Content::Sink | Content::RecordAccess) | None => {
                 return host.fail(call, Failure::not_permitted("Read not permitted"));
             }
         };
@@ -78,6 +78,11 @@ impl Peripheral {
                 }
             },
             Some(Content::Sink) => {}
+            Some(Content::RecordAccess) => {
+                if let Err(refused) = self.request_records(handle, &bytes) {
+                    return host.fail(call, Failure::failed(refused));
+                }
+            }
             Some(Content::Fixed(_) | Content::Stream | Content::BatteryLevel) | None => {
                 return host.fail(call, Failure::not_permitted("Write not permitted"));
             }
@@ -85,6 +90,7 @@ impl Peripheral {
         self.counters.writes = self.counters.writes.saturating_add(1);
         self.written.push((handle, bytes));
         host.done(call);
+        self.go_on(host);
     }
 
     /// `GattCharacteristic1.StartNotify`.

@@ -176,6 +176,8 @@ pub(crate) struct Peripheral {
     pub(crate) table: Table,
     pub(crate) phase: Phase,
     pub(crate) store: VecDeque<Record>,
+    /// What a device with a Record Access Control Point keeps, however often it is sent.
+    pub(crate) memory: Vec<Record>,
     /// What a measurement in progress brings, by the time when it exists.
     pub(crate) coming: VecDeque<(Duration, Record)>,
     pub(crate) spoiler: Spoiler,
@@ -218,6 +220,7 @@ impl Peripheral {
             table,
             phase: Phase::Idle,
             store: VecDeque::new(),
+            memory: Vec::new(),
             coming: VecDeque::new(),
             spoiler,
             n_wakes_to_miss: 0,
@@ -260,7 +263,12 @@ impl Peripheral {
 
     /// Returns what the device knows of its surroundings when the local time is `local`.
     pub(crate) fn surroundings(&self, local: DateTime) -> Surroundings {
-        Surroundings { clock: self.clock(local), battery_percent: self.battery_percent }
+        Surroundings {
+            clock: self.clock(local),
+            battery_percent: self.battery_percent,
+            // Counters of records go round.
+            sequence: u16::try_from(self.counters.measurements & 0xFFFF).unwrap_or_default(),
+        }
     }
 
     /// Returns the advertised services in BlueZ's spelling.

@@ -10,8 +10,11 @@ use crate::device::Record;
 impl Peripheral {
     /// Takes in what a measurement brings: records at once, values of a stream in their time.
     pub(super) fn take_in(&mut self, host: &mut Host, records: Vec<Record>) {
+        let is_kept = self.table.record_access().is_some();
         for record in records {
-            if record.stored && record.after.is_zero() {
+            if is_kept {
+                self.memory.push(record);
+            } else if record.stored && record.after.is_zero() {
                 self.store.push_back(record);
             } else {
                 self.coming.push_back((host.now.saturating_add(record.after), record));
@@ -66,6 +69,10 @@ impl Peripheral {
 
     /// The link is up: a device with a bond sends right away, before anyone asks it to.
     pub(super) fn begin_session(&mut self, host: &mut Host) {
+        if self.table.record_access().is_some() {
+            // What an earlier link left was asked for there.
+            self.store.clear();
+        }
         if self.next_sendable().is_some() {
             host.schedule(self.address(), self.timing().settle, Due::Send);
         } else {

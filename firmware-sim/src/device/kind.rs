@@ -6,6 +6,8 @@ use jiff::civil::DateTime;
 use uuid::Uuid;
 
 use super::blood_pressure::{self, CuffStyle};
+use super::body_composition::{self, BodyCompositionStyle};
+use super::glucose::{self, MeterStyle};
 use super::measurement::{MeasureError, Measurement};
 use super::plx::{self, OximeterStyle};
 use super::temperature::{self, ThermometerStyle};
@@ -51,6 +53,8 @@ pub(crate) struct Surroundings {
     /// What its clock shows.
     pub(crate) clock: DateTime,
     pub(crate) battery_percent: u8,
+    /// Measurements that it took so far.
+    pub(crate) sequence: u16,
 }
 
 /// What a device is.
@@ -59,6 +63,8 @@ pub(crate) enum Kind {
     Cuff(CuffStyle),
     Oximeter(OximeterStyle),
     Scale(ScaleStyle),
+    BodyCompositionScale(BodyCompositionStyle),
+    GlucoseMeter(MeterStyle),
     Thermometer(ThermometerStyle),
     HeartRateBelt,
     NoninDf2,
@@ -75,6 +81,8 @@ impl Kind {
             Self::Cuff(_) => "blood pressure cuff",
             Self::Oximeter(_) | Self::NoninDf2 | Self::NoninAscii => "pulse oximeter",
             Self::Scale(_) | Self::AndScale => "scale",
+            Self::BodyCompositionScale(_) => "body composition scale",
+            Self::GlucoseMeter(_) => "glucose meter",
             Self::Thermometer(_) => "thermometer",
             Self::HeartRateBelt => "heart rate belt",
             Self::Replay { .. } | Self::SerialReplay => "replay device",
@@ -87,7 +95,7 @@ impl Kind {
         measurement: &Measurement,
         surroundings: Surroundings,
     ) -> Result<Vec<Record>, MeasureError> {
-        let Surroundings { clock, battery_percent } = surroundings;
+        let Surroundings { clock, battery_percent, sequence } = surroundings;
         let records = match (self, measurement) {
             (Self::Cuff(style), Measurement::BloodPressure(taken)) => {
                 let payload = blood_pressure::encode(taken, *style, clock)?;
@@ -99,6 +107,14 @@ impl Kind {
             (Self::Scale(style), Measurement::Weight(weight)) => {
                 let payload = weight::encode(weight, *style, clock)?;
                 vec![Record::stored(weight::MEASUREMENT, payload)]
+            }
+            (Self::BodyCompositionScale(style), Measurement::BodyComposition(taken)) => {
+                let payload = body_composition::encode(taken, *style, clock)?;
+                vec![Record::stored(body_composition::MEASUREMENT, payload)]
+            }
+            (Self::GlucoseMeter(style), Measurement::Glucose(taken)) => {
+                let payload = glucose::encode(taken, *style, sequence, clock)?;
+                vec![Record::stored(glucose::MEASUREMENT, payload)]
             }
             (Self::Thermometer(style), Measurement::Temperature(taken)) => {
                 let payload = temperature::encode(taken, *style, clock)?;
@@ -124,6 +140,8 @@ impl Kind {
             Self::Cuff(_) => blood_pressure::MEASUREMENT,
             Self::Oximeter(style) => style.stream(),
             Self::Scale(_) => weight::MEASUREMENT,
+            Self::BodyCompositionScale(_) => body_composition::MEASUREMENT,
+            Self::GlucoseMeter(_) => glucose::MEASUREMENT,
             Self::Thermometer(_) => temperature::MEASUREMENT,
             Self::HeartRateBelt => heart_rate::MEASUREMENT,
             Self::Replay { characteristic } => *characteristic,
@@ -143,7 +161,8 @@ mod tests {
 
     #[test]
     fn a_device_measures_what_it_is_made_for_alone() {
-        let surroundings = Surroundings { clock: DateTime::ZERO, battery_percent: 100 };
+        let surroundings =
+            Surroundings { clock: DateTime::ZERO, battery_percent: 100, sequence: 1 };
         let weight = Measurement::weight_kg(70);
         let refused = Kind::NoninDf2.records(&weight, surroundings).unwrap_err();
         assert_eq!(refused.to_string(), "a pulse oximeter does not measure weight");

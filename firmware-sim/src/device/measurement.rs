@@ -7,6 +7,8 @@ use rust_decimal::Decimal;
 use thiserror::Error;
 
 use super::blood_pressure::BloodPressure;
+use super::body_composition::BodyComposition;
+use super::glucose::Glucose;
 use super::heart_rate::HeartRate;
 use super::number::NotRepresentable;
 use super::oximetry::Oximetry;
@@ -22,6 +24,10 @@ pub enum Measurement {
     Oximetry(Oximetry),
     /// A body weight, or an attempt that failed.
     Weight(Weight),
+    /// What a body is made of, or an attempt that failed.
+    BodyComposition(BodyComposition),
+    /// A glucose, or an attempt that failed.
+    Glucose(Glucose),
     /// A body temperature, or an attempt that failed.
     Temperature(Temperature),
     /// A heart rate, for as long as the belt is worn.
@@ -69,6 +75,18 @@ impl Measurement {
         Self::Weight(Weight::pounds(weight))
     }
 
+    /// A body fat in percent with the weight in kilograms.
+    #[must_use]
+    pub fn body_composition(fat: impl Into<Decimal>, weight: impl Into<Decimal>) -> Self {
+        Self::BodyComposition(BodyComposition::new(fat, weight))
+    }
+
+    /// A glucose in the unit of the meter.
+    #[must_use]
+    pub fn glucose(concentration: impl Into<Decimal>) -> Self {
+        Self::Glucose(Glucose::blood(concentration))
+    }
+
     /// A temperature in degrees Celsius.
     #[must_use]
     pub fn temperature_c(temperature: impl Into<Decimal>) -> Self {
@@ -87,7 +105,11 @@ impl Measurement {
         match &mut self {
             Self::Oximetry(oximetry) => oximetry.worn = worn,
             Self::HeartRate(heart_rate) => heart_rate.worn = worn,
-            Self::BloodPressure(_) | Self::Weight(_) | Self::Temperature(_) => {}
+            Self::BloodPressure(_)
+            | Self::Weight(_)
+            | Self::BodyComposition(_)
+            | Self::Glucose(_)
+            | Self::Temperature(_) => {}
         }
         self
     }
@@ -98,7 +120,8 @@ impl Measurement {
         match &mut self {
             Self::BloodPressure(taken) => taken.user = user,
             Self::Weight(weight) => weight.user = user,
-            Self::Oximetry(_) | Self::Temperature(_) | Self::HeartRate(_) => {}
+            Self::BodyComposition(taken) => taken.user = user,
+            Self::Oximetry(_) | Self::Glucose(_) | Self::Temperature(_) | Self::HeartRate(_) => {}
         }
         self
     }
@@ -109,6 +132,8 @@ impl Measurement {
             Self::BloodPressure(_) => "blood pressure",
             Self::Oximetry(_) => "oxygen saturation",
             Self::Weight(_) => "weight",
+            Self::BodyComposition(_) => "body composition",
+            Self::Glucose(_) => "glucose",
             Self::Temperature(_) => "temperature",
             Self::HeartRate(_) => "heart rate",
         }
@@ -121,6 +146,8 @@ impl fmt::Display for Measurement {
             Self::BloodPressure(taken) => taken.fmt(f),
             Self::Oximetry(oximetry) => oximetry.fmt(f),
             Self::Weight(weight) => weight.fmt(f),
+            Self::BodyComposition(taken) => taken.fmt(f),
+            Self::Glucose(glucose) => glucose.fmt(f),
             Self::Temperature(temperature) => temperature.fmt(f),
             Self::HeartRate(heart_rate) => heart_rate.fmt(f),
         }

@@ -175,7 +175,7 @@ pub fn encode(
 }
 
 /// Counts the steps of the format in a weight.
-fn steps(value: Decimal, unit: WeightUnit) -> Result<[u8; 2], NotRepresentable> {
+pub(super) fn steps(value: Decimal, unit: WeightUnit) -> Result<[u8; 2], NotRepresentable> {
     let steps_per_unit = match unit {
         WeightUnit::Kilogram => Decimal::from(200),
         WeightUnit::Pound => Decimal::ONE_HUNDRED,

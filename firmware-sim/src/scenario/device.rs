@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use super::keys::Keys;
 use crate::device::blood_pressure::CuffStyle;
+use crate::device::body_composition::BodyCompositionStyle;
+use crate::device::glucose::MeterStyle;
 use crate::device::plx::OximeterStyle;
 use crate::device::temperature::ThermometerStyle;
 use crate::device::weight::ScaleStyle;
@@ -25,6 +27,8 @@ enum KindWord {
     Cuff,
     Oximeter,
     Scale,
+    BodyCompositionScale,
+    GlucoseMeter,
     Thermometer,
     HeartRate,
     NoninDf2,
@@ -34,10 +38,12 @@ enum KindWord {
     SerialReplay,
 }
 
-const KINDS: [(&str, KindWord); 10] = [
+const KINDS: [(&str, KindWord); 12] = [
     ("cuff", KindWord::Cuff),
     ("oximeter", KindWord::Oximeter),
     ("scale", KindWord::Scale),
+    ("body-composition-scale", KindWord::BodyCompositionScale),
+    ("glucose-meter", KindWord::GlucoseMeter),
     ("thermometer", KindWord::Thermometer),
     ("heart-rate", KindWord::HeartRate),
     ("nonin-df2", KindWord::NoninDf2),
@@ -65,6 +71,12 @@ const OXIMETER_STYLES: [(&str, OximeterStyle); 4] = [
 const SCALE_STYLES: [(&str, ScaleStyle); 3] =
     [("metric", ScaleStyle::Metric), ("imperial", ScaleStyle::Imperial), ("and", ScaleStyle::And)];
 
+const BODY_COMPOSITION_STYLES: [(&str, BodyCompositionStyle); 2] =
+    [("metric", BodyCompositionStyle::Metric), ("imperial", BodyCompositionStyle::Imperial)];
+
+const METER_STYLES: [(&str, MeterStyle); 2] =
+    [("mg-per-dl", MeterStyle::Milligrams), ("mmol-per-l", MeterStyle::Millimoles)];
+
 const THERMOMETER_STYLES: [(&str, ThermometerStyle); 3] = [
     ("celsius", ThermometerStyle::Celsius),
     ("fahrenheit", ThermometerStyle::Fahrenheit),
@@ -83,8 +95,11 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
     // Without a kind nobody knows which other keys are right.
     let (name, kind) = (name?, kind?);
     let user = match kind {
-        KindWord::Cuff | KindWord::Scale => keys.whole("user", 0..=255),
+        KindWord::Cuff | KindWord::Scale | KindWord::BodyCompositionScale => {
+            keys.whole("user", 0..=255)
+        }
         KindWord::Oximeter
+        | KindWord::GlucoseMeter
         | KindWord::Thermometer
         | KindWord::HeartRate
         | KindWord::NoninDf2
@@ -101,6 +116,8 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         KindWord::Cuff
         | KindWord::Oximeter
         | KindWord::Scale
+        | KindWord::BodyCompositionScale
+        | KindWord::GlucoseMeter
         | KindWord::Thermometer
         | KindWord::HeartRate
         | KindWord::Replay => on_air(&mut keys, &name, kind),
@@ -142,6 +159,14 @@ fn on_air(keys: &mut Keys<'_, '_>, name: &str, kind: KindWord) -> Option<Device>
         KindWord::Scale => {
             let style = keys.word("style", &SCALE_STYLES).unwrap_or_default();
             Some(Device::scale(name, at, style))
+        }
+        KindWord::BodyCompositionScale => {
+            let style = keys.word("style", &BODY_COMPOSITION_STYLES).unwrap_or_default();
+            Some(Device::body_composition_scale(name, at, style))
+        }
+        KindWord::GlucoseMeter => {
+            let style = keys.word("style", &METER_STYLES).unwrap_or_default();
+            Some(Device::glucose_meter(name, at, style))
         }
         KindWord::Thermometer => {
             let style = keys.word("style", &THERMOMETER_STYLES).unwrap_or_default();

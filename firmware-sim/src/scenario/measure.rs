@@ -8,6 +8,8 @@ use rust_decimal::Decimal;
 use super::device::Entry;
 use super::keys::Keys;
 use crate::device::blood_pressure::{self, BloodPressure, Values};
+use crate::device::body_composition::{BodyComposition, Found};
+use crate::device::glucose::{self, Glucose};
 use crate::device::heart_rate::HeartRate;
 use crate::device::oximetry::{self, Oximetry};
 use crate::device::temperature::{Site, Temperature};
@@ -22,6 +24,12 @@ const CUFF_STATUS: [(&str, u16); 4] = [
     ("cuff-loose", blood_pressure::CUFF_LOOSE),
     ("irregular-pulse", blood_pressure::IRREGULAR_PULSE),
     ("improper-position", blood_pressure::IMPROPER_POSITION),
+];
+
+const METER_STATUS: [(&str, u16); 3] = [
+    ("sample-too-small", glucose::SAMPLE_TOO_SMALL),
+    ("too-high", glucose::TOO_HIGH),
+    ("too-low", glucose::TOO_LOW),
 ];
 
 const SITES: [(&str, Site); 5] = [
@@ -46,6 +54,10 @@ pub(super) fn read(mut keys: Keys<'_, '_>, entry: &Entry) -> Option<Measurement>
         Kind::Scale(_) | Kind::AndScale => {
             weight(&mut keys, failed, entry).map(Measurement::Weight)
         }
+        Kind::BodyCompositionScale(_) => {
+            body_composition(&mut keys, failed, entry).map(Measurement::BodyComposition)
+        }
+        Kind::GlucoseMeter(_) => meter(&mut keys, failed).map(Measurement::Glucose),
         Kind::Thermometer(_) => temperature(&mut keys, failed).map(Measurement::Temperature),
         Kind::HeartRateBelt => heart_rate(&mut keys).map(Measurement::HeartRate),
         Kind::Replay { .. } | Kind::SerialReplay => {
@@ -54,7 +66,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>, entry: &Entry) -> Option<Measurement>
         }
     };
     keys.refuse_the_rest();
-    let surroundings = Surroundings { clock: DateTime::ZERO, battery_percent: 100 };
+    let surroundings = Surroundings { clock: DateTime::ZERO, battery_percent: 100, sequence: 1 };
     let measured = measured?;
     if let Err(error) = kind.records(&measured, surroundings) {
         place.problem("", &error);
@@ -156,6 +168,33 @@ fn weight(keys: &mut Keys<'_, '_>, failed: bool, entry: &Entry) -> Option<Weight
         return None;
     }
     Some(Weight { user, ..weight })
+}
+
+fn body_composition(
+    keys: &mut Keys<'_, '_>,
+    failed: bool,
+    entry: &Entry,
+) -> Option<BodyComposition> {
+    let fat_percent = value(keys, "fat", "in percent", 100, failed);
+    let muscle_percent = value(keys, "muscle", "", 100, true);
+    let water_kg = value(keys, "water_kg", "", 300, true);
+    let weight_kg = value(keys, "weight_kg", "", 300, true);
+    let user = user(keys, entry);
+    if failed {
+        return Some(BodyComposition { user, ..BodyComposition::failed() });
+    }
+    let found = Found { fat_percent: fat_percent?, muscle_percent, water_kg, weight_kg };
+    Some(BodyComposition { found: Some(found), user })
+}
+
+fn meter(keys: &mut Keys<'_, '_>, failed: bool) -> Option<Glucose> {
+    let concentration = value(keys, "glucose", "in the unit of the meter", 1000, failed);
+    let is_control = keys.flag("control").unwrap_or(false);
+    let status = words(keys, &METER_STATUS).into_iter().fold(0, |bits, bit| bits | bit);
+    if failed {
+        return Some(Glucose { is_control, ..Glucose::failed(status) });
+    }
+    Some(Glucose { concentration: Some(concentration?), is_control, status })
 }
 
 fn temperature(keys: &mut Keys<'_, '_>, failed: bool) -> Option<Temperature> {

@@ -1,8 +1,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use rust_decimal::Decimal;
+
 use super::*;
 use crate::device::Measurement;
+use crate::device::glucose::{self, Glucose};
 use crate::fault::{ByteFault, Extent, Fault};
 
 const HOME: &str = r#"
@@ -64,6 +67,53 @@ fn a_story_reads_as_it_is_written() {
 }
 
 #[test]
+fn scales_and_meters_measure_what_is_written() {
+    let story = Scenario::parse(
+        r#"
+title = "a body scale and a meter"
+
+[[device]]
+name = "scale"
+kind = "body-composition-scale"
+address = "C0:FF:EE:00:00:01"
+style = "imperial"
+user = 2
+
+[[device]]
+name = "meter"
+kind = "glucose-meter"
+address = "C0:FF:EE:00:00:02"
+style = "mmol-per-l"
+
+[[step]]
+at_s = 1
+device = "scale"
+measure = { fat = 21.5, weight_kg = 70 }
+
+[[step]]
+at_s = 2
+device = "meter"
+measure = { glucose = 6.2, control = true }
+
+[[step]]
+at_s = 3
+device = "meter"
+measure = { failed = true, status = ["too-high"] }
+"#,
+    )
+    .unwrap();
+    let actions: Vec<_> = story.steps().iter().map(|it| it.action.clone()).collect();
+    let fat: Decimal = "21.5".parse().unwrap();
+    let control: Decimal = "6.2".parse().unwrap();
+    let expected = [
+        Measurement::body_composition(fat, 70).by_user(2),
+        Measurement::Glucose(Glucose::control(control)),
+        Measurement::Glucose(Glucose::failed(glucose::TOO_HIGH)),
+    ];
+    assert_eq!(actions, expected.map(Action::Measure));
+}
+
+#[test]
 fn every_story_of_the_project_reads_and_uses_all_its_devices() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/scenarios");
     let mut n_stories = 0;
@@ -93,7 +143,7 @@ fn every_problem_is_told_at_once_with_its_line_and_key() {
             "line 6: device[1].port: unknown key; known here: name, kind, user, address, style, \
              passkey, security, model, bonded, pace, wake_window_s",
             "line 7: device[2].name: missing: what the steps call it",
-            "line 8: device[2].kind: \"toaster\" is none of: cuff, oximeter, scale, thermometer, \
+            "line 8: device[2].kind: \"toaster\" is none of: cuff, oximeter, scale, body-composition-scale, glucose-meter, thermometer, \
              heart-rate, nonin-df2, nonin-ascii, and-scale, replay, serial-replay",
             "line 10: step[1].at_s: -1 is not in 0 to 86400",
             "line 11: step[1].device: no usable [[device]] is called \"b\"",

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use super::{Action, Repeat, Scenario, Step};
 use crate::device::Measurement;
 use crate::device::blood_pressure::Values;
+use crate::device::body_composition::Found;
 
 /// How far a pressure, a pulse rate and a saturation go from what is written, in units of the last
 /// digit. Small enough that a story which keeps some distance from a limit does not cross it.
@@ -15,6 +16,7 @@ const PRESSURE_SPREAD: i64 = 3;
 const PULSE_SPREAD: i64 = 3;
 const SPO2_SPREAD: i64 = 1;
 const WEIGHT_SPREAD: i64 = 2;
+const GLUCOSE_SPREAD: i64 = 2;
 const TEMPERATURE_SPREAD: i64 = 1;
 
 /// How many rounds of a repeated story are told.
@@ -107,6 +109,16 @@ fn vary(measured: &mut Measurement, random: &mut fastrand::Rng) {
         }
         Measurement::Weight(weight) => {
             weight.value = weight.value.map(|value| gently(value, WEIGHT_SPREAD));
+        }
+        Measurement::BodyComposition(taken) => {
+            taken.found = taken.found.map(|found| Found {
+                weight_kg: found.weight_kg.map(|weight| gently(weight, WEIGHT_SPREAD)),
+                ..found
+            });
+        }
+        Measurement::Glucose(glucose) => {
+            glucose.concentration =
+                glucose.concentration.map(|shown| gently(shown, GLUCOSE_SPREAD));
         }
         Measurement::Temperature(temperature) => {
             temperature.celsius =

@@ -127,7 +127,9 @@ impl Line {
         match order {
             DeviceOrder::Measure(measurement) => {
                 let clock = self.clock.local_time();
-                let surroundings = Surroundings { clock, battery_percent: self.battery_percent };
+                // No serial device numbers its records.
+                let (battery_percent, sequence) = (self.battery_percent, 0);
+                let surroundings = Surroundings { clock, battery_percent, sequence };
                 let records = self.kind.records(&measurement, surroundings)?;
                 self.counters.measurements = self.counters.measurements.saturating_add(1);
                 self.plan(records.into_iter().map(|record| (record.after, record.payload)));

@@ -1,0 +1,110 @@
+//! The records that a device keeps, and what its Record Access Control Point (0x2A52) does with them.
+//!
+//! ```text
+//! request                   answer
+//! 01 01  report all         every record, oldest first, then 06 00 01 01; 06 00 01 06 without any
+//! anything else             06 00 op 02: not supported
+//! ```
+//!
+//! Records stay: a device sends the same ones again whenever it is asked.
+
+use super::peripheral::Peripheral;
+use crate::device::Record;
+use crate::gatt::Handle;
+
+/// The request for every record.
+const REPORT_ALL: [u8; 2] = [0x01, 0x01];
+const RESPONSE: u8 = 0x06;
+const SUCCESS: u8 = 0x01;
+const NOT_SUPPORTED: u8 = 0x02;
+const NO_RECORDS: u8 = 0x06;
+
+const IN_PROGRESS: &str = "Operation failed with ATT error: 0x80";
+const NOT_SUBSCRIBED: &str = "Operation failed with ATT error: 0x81";
+
+impl Peripheral {
+    /// Takes a request at the control point `handle`: the answer waits in the store afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Returns the text of the daemon if the device refuses the request itself.
+    pub(super) fn request_records(
+        &mut self,
+        handle: Handle,
+        request: &[u8],
+    ) -> Result<(), &'static str> {
+        if !self.enabled.contains(&handle) {
+            return Err(NOT_SUBSCRIBED);
+        }
+        if !self.store.is_empty() {
+            return Err(IN_PROGRESS);
+        }
+        let Some(point) = self.table.record_access() else { return Ok(()) };
+        let (op_code, is_all) = (request.first().copied().unwrap_or(0), request == REPORT_ALL);
+        let code = match (is_all, self.memory.is_empty()) {
+            (false, _) => NOT_SUPPORTED,
+            (true, true) => NO_RECORDS,
+            (true, false) => SUCCESS,
+        };
+        let answer = Record::stored(point.characteristic.uuid, vec![RESPONSE, 0, op_code, code]);
+        if is_all {
+            self.store.extend(self.memory.iter().cloned());
+        }
+        self.store.push_back(answer);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::glucose::{self, MeterStyle};
+    use crate::device::{Device, Link};
+    use crate::gatt::Address;
+
+    /// A meter that knows the hub and keeps so many records, and its control point.
+    fn meter(n_records: u8) -> (Peripheral, Handle) {
+        let device = Device::glucose_meter("meter", Address([0; 6]), MeterStyle::Milligrams);
+        let Device { name, kind, link: Link::Bluetooth(radio) } = device.bonded() else {
+            panic!("a meter is on the air");
+        };
+        let mut meter = Peripheral::new(name, kind, *radio, 1);
+        meter
+            .memory
+            .extend((0..n_records).map(|it| Record::stored(glucose::MEASUREMENT, vec![it])));
+        let handle = meter.table.record_access().unwrap().handle;
+        (meter, handle)
+    }
+
+    #[track_caller]
+    fn check(n_records: u8, request: &[u8], expected: &[&[u8]]) {
+        let (mut meter, handle) = meter(n_records);
+        meter.request_records(handle, request).unwrap();
+        let waiting: Vec<_> = meter.store.iter().map(|it| it.payload.as_slice()).collect();
+        assert_eq!(waiting, expected);
+        assert_eq!(meter.memory.len(), usize::from(n_records));
+    }
+
+    #[test]
+    fn all_records_come_and_then_the_answer() {
+        check(2, &[1, 1], &[&[0], &[1], &[6, 0, 1, 1]]);
+        check(0, &[1, 1], &[&[6, 0, 1, 6]]);
+    }
+
+    #[test]
+    fn nothing_else_is_understood_and_nothing_is_deleted() {
+        check(1, &[2, 1], &[&[6, 0, 2, 2]]);
+        check(1, &[1, 3, 1, 0, 0], &[&[6, 0, 1, 2]]);
+        check(1, &[], &[&[6, 0, 0, 2]]);
+    }
+
+    #[test]
+    fn a_request_waits_for_a_subscription_and_for_the_end_of_another() {
+        let (mut meter, handle) = meter(1);
+        meter.enabled.clear();
+        assert_eq!(meter.request_records(handle, &REPORT_ALL), Err(NOT_SUBSCRIBED));
+        meter.enabled.insert(handle);
+        assert_eq!(meter.request_records(handle, &REPORT_ALL), Ok(()));
+        assert_eq!(meter.request_records(handle, &REPORT_ALL), Err(IN_PROGRESS));
+    }
+}

@@ -1,0 +1,86 @@
+//! Records that a device keeps and sends again whenever it is asked are stored once and alert once.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
+
+use std::time::Duration;
+
+use firmware_sim::device::glucose::{Glucose, MeterStyle};
+use firmware_sim::device::{Device, Measurement, Timing};
+use harness::home::{HomeDevice, Setting, TIME_ZONE};
+use harness::process::Mark;
+use harness::program::Program;
+use harness::story::{CLIENT, Story, brokers};
+use serde_json::Value;
+
+const METER: &str = "C0:FF:EE:00:00:02";
+
+/// How long the hub may take to say something on a busy machine.
+const HEARD_MAX: Duration = Duration::from_secs(30);
+
+const PLAN: &str = r#"
+name = "diabetes"
+version = 1
+subject = "client-1"
+late_after_min = 60
+
+[[threshold]]
+id = "glucose-high"
+vital = "glucose"
+priority = "high"
+at_or_above = "250 mg/dL"
+clear_at_or_below = "240 mg/dL"
+"#;
+
+/// The meter measures, and tells all that it has as soon as it is asked.
+fn measure(story: &Story, taken: Glucose, n_sessions: u64) {
+    let meter = story.home.simulator().device("meter").unwrap();
+    story.home.perform(meter.measure(Measurement::Glucose(taken))).unwrap();
+    story.home.perform(meter.wait_until(|it| it.hang_ups == n_sessions)).unwrap();
+}
+
+/// Waits until the hub has said `text` so often.
+#[track_caller]
+fn hear(story: &Story, text: &str, n_times: usize) {
+    let hub = story.home.hub().unwrap();
+    hub.wait_for_lines(Mark::default(), text, n_times, HEARD_MAX).unwrap();
+}
+
+/// What the hub lists, of each the value of `key`.
+fn listed(story: &Story, command: &str, key: &str) -> Vec<Value> {
+    let rows = story.home.list(&[command]).unwrap();
+    rows.iter().map(|it| it[key].clone()).collect()
+}
+
+#[test]
+fn records_that_are_replayed_three_times_are_stored_once_and_alert_once() {
+    let program = Program::at(env!("CARGO_BIN_EXE_demo"));
+    for kind in brokers() {
+        let device = Device::glucose_meter("meter", METER.parse().unwrap(), MeterStyle::Milligrams)
+            .bonded()
+            .timing(Timing::brisk());
+        let meter = HomeDevice::bluetooth(device, "sig-glucose", METER, CLIENT);
+        let setting = Setting { zone: TIME_ZONE.to_owned(), plan: PLAN.to_owned() };
+        let mut story = Story::set_in(&program, kind, &[meter], &setting).unwrap();
+        story.agency.start_station().unwrap();
+        story.home.start_hub().unwrap();
+        let page = story.agency.watch().unwrap();
+
+        measure(&story, Glucose::blood(300), 1);
+        page.wait_until(|board| board.contains("glucose-high") && board.contains("300")).unwrap();
+        // Control solution makes the meter talk, and is nobody's glucose.
+        for n_sessions in 2..=4 {
+            measure(&story, Glucose::control(99), n_sessions);
+        }
+        hear(&story, "replayed reading dropped", 3);
+        measure(&story, Glucose::blood(310), 5);
+        hear(&story, "reading recorded", 2);
+
+        let meter = story.home.simulator().device("meter").unwrap();
+        // Each session told one record more, and that these were all.
+        assert_eq!(meter.counters().indications, (1 + 2 + 3 + 4 + 5) + 5);
+        assert_eq!(listed(&story, "readings", "kind"), ["glucose", "glucose"]);
+        assert_eq!(listed(&story, "alerts", "rule"), ["glucose-high"]);
+        story.home.stop_hub().unwrap();
+        story.agency.stop_station().unwrap();
+    }
+}

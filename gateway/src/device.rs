@@ -12,8 +12,10 @@ use uuid::Uuid;
 use self::and_scale::Weighings;
 use self::catalogue::{Model, SerialFormat, Transport, characteristic, short_uuid};
 pub use self::error::DecodeError;
+use self::glucose::Glucose;
 pub use self::item::{FailedMeasurement, FailureReason, Information, Item, Observation, Refused};
 use self::lines::{LINE_LEN_BYTES_MAX, Line, Lines};
+use self::meter::Meter;
 use self::nonin_df2::framer::{Fault, Framer, Whole};
 pub use self::report::{NoResult, Report};
 use self::stream::{Refusals, Sampler};
@@ -40,6 +42,7 @@ mod lines;
 pub mod local_time;
 mod measurement;
 pub mod medfloat;
+mod meter;
 pub mod nonin_ascii;
 pub mod nonin_df2;
 mod payload;
@@ -74,6 +77,7 @@ pub struct Decoder {
     framing: Framing,
     sampler: Sampler,
     refusals: Refusals,
+    meter: Meter,
     battery_percent: Option<u8>,
 }
 
@@ -104,6 +108,7 @@ impl Decoder {
             framing: Framing::of(model),
             sampler: Sampler::new(settings.interval),
             refusals: Refusals::new(settings.interval),
+            meter: Meter::default(),
             battery_percent: None,
         }
     }
@@ -144,8 +149,9 @@ impl Decoder {
     /// Ends a session or a port: gives what a stream had held back, and forgets half a frame.
     pub fn end(&mut self) -> Vec<Item> {
         self.framing = Framing::of(self.model);
-        let held = self.sampler.end().map(Item::Observation);
-        held.into_iter().chain(self.refusals.end().map(Item::Refused)).collect()
+        let waiting = self.meter.release();
+        let held = waiting.into_iter().chain(self.sampler.end().map(Item::Observation));
+        held.chain(self.refusals.end().map(Item::Refused)).collect()
     }
 
     fn characteristic(&mut self, arrival: Arrival<'_>, uuid: Uuid) -> Vec<Item> {
@@ -178,14 +184,18 @@ impl Decoder {
             Some(characteristic::BODY_COMPOSITION) => {
                 self.measured(arrival, body_composition::decode(raw).and_then(|it| it.report()))
             }
-            Some(characteristic::GLUCOSE) => {
-                self.measured(arrival, glucose::decode(raw).and_then(|it| it.report()))
-            }
-            Some(characteristic::GLUCOSE_CONTEXT) => {
-                arrival.told(glucose::context::decode(raw).map(|_situation| None))
-            }
+            Some(characteristic::GLUCOSE) => match glucose::decode(raw) {
+                Ok(glucose) => self.glucose(arrival, &glucose),
+                Err(error) => vec![Item::Refused(arrival.refused(error))],
+            },
+            Some(characteristic::GLUCOSE_CONTEXT) => match glucose::context::decode(raw) {
+                Ok(context) => self.meter.context(&context),
+                Err(error) => vec![Item::Refused(arrival.refused(error))],
+            },
             Some(characteristic::RECORD_ACCESS) => {
-                arrival.told(record_access::decode(raw).and_then(|it| it.outcome()).map(|()| None))
+                let outcome = record_access::decode(raw).and_then(|it| it.outcome());
+                let withheld = arrival.told(outcome.map(|()| None));
+                self.meter.release().into_iter().chain(withheld).collect()
             }
             Some(characteristic::HEART_RATE) => {
                 self.sampled(arrival, heart_rate::decode(raw).and_then(|it| it.report()))
@@ -253,6 +263,13 @@ impl Decoder {
             }
             Err(error) => self.noise(arrival, error),
         }
+    }
+
+    /// A record of a glucose meter, which may have to wait for its context.
+    fn glucose(&mut self, arrival: Arrival<'_>, glucose: &Glucose) -> Vec<Item> {
+        let items = self.measured(arrival, glucose.report());
+        let (sequence, has_context) = (glucose.sequence, glucose.has_context);
+        items.into_iter().flat_map(|it| self.meter.record(sequence, has_context, it)).collect()
     }
 
     /// A sample of a live stream: readings are picked, and a missing value is no news.

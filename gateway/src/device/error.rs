@@ -101,6 +101,12 @@ pub enum DecodeError {
         /// What it says it is.
         origin: &'static str,
     },
+    /// A record in the form of a glucose is a ketone by what the device says about it.
+    #[error("record {sequence} is a ketone, not a glucose")]
+    Ketone {
+        /// Number of the record in the meter.
+        sequence: u16,
+    },
     /// The device does not send the records that it was asked for.
     #[error("the device answers request {request} for its records with code {code}")]
     RecordsWithheld {

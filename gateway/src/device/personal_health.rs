@@ -30,7 +30,7 @@
 //! length  values
 //! 2       SFLOAT                                              oximeter
 //! 4       FLOAT
-//! 10      SFLOAT, time                                        pulse of a cuff, thermometer
+//! 10      SFLOAT, time                                        pulse of a cuff, oximeter, thermometer
 //! 12      FLOAT, time                                         scale
 //! 18      0x0003, 0x0006, three SFLOAT, time                  pressures of a cuff
 //!

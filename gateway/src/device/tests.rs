@@ -81,6 +81,34 @@ fn a_too_high_glucose_tells_a_person_whom_to_call() {
     assert!(failed.coaching().contains("call your nurse"), "{}", failed.coaching());
 }
 
+/// What a meter tells of record 1 with a context to come, and then of `values`.
+#[track_caller]
+fn check_meter(values: &[(u16, &str)], expected: &[&str]) {
+    let mut meter = decoder("sig-glucose");
+    let mut push = |short, hex: &str| meter.push(at_ms(0), characteristic(short), &bytes(hex));
+    assert_eq!(push(0x2A18, "120100e40705150a1e2d05b011"), []);
+    let items: Vec<_> = values.iter().flat_map(|(short, hex)| push(*short, hex)).collect();
+    assert_eq!(told(&items), expected);
+}
+
+#[test]
+fn a_ketone_is_never_a_very_low_glucose() {
+    check_meter(&[(0x2A34, "02010006")], &["refused: record 1 is a ketone, not a glucose"]);
+    check_meter(&[(0x2A34, "02010001")], &["5 mg/dL"]);
+    check_meter(&[(0x2A34, "02020006")], &["5 mg/dL"]);
+}
+
+#[test]
+fn a_record_without_its_context_is_told_all_the_same() {
+    let next = (0x2A18, "020200e40705150a1e2d6fb011");
+    check_meter(&[next], &["5 mg/dL", "111 mg/dL"]);
+    check_meter(&[(0x2A52, "06000101")], &["5 mg/dL"]);
+    let mut meter = decoder("sig-glucose");
+    meter.push(at_ms(0), characteristic(0x2A18), &bytes("120100e40705150a1e2d05b011"));
+    assert_eq!(told(&meter.end()), ["5 mg/dL"]);
+    assert_eq!(meter.end(), []);
+}
+
 #[test]
 fn what_is_not_understood_is_kept_as_it_came() {
     let source = characteristic(0x2A35);

@@ -126,6 +126,7 @@ fn pulse_rate_range(status: Status) -> &'static str {
 }
 
 pub(super) fn oximetry(it: &Oximetry) -> Fields {
+    let says_clock = it.device_time.is_some() || it.is_clock_unset;
     present([
         ("spo2", Some(shown(it.normal.saturation))),
         ("pr", Some(shown(it.normal.pulse))),
@@ -134,7 +135,7 @@ pub(super) fn oximetry(it: &Oximetry) -> Fields {
         ("spo2_slow", it.slow.map(|it| shown(it.saturation))),
         ("pr_slow", it.slow.map(|it| shown(it.pulse))),
         ("timestamp", it.device_time.map(time)),
-        ("clock_not_set", it.device_time.map(|_time| it.is_clock_unset.into())),
+        ("clock_not_set", says_clock.then(|| it.is_clock_unset.into())),
         ("measurement_status", it.measurement_status.map(|it| it.0.into())),
         ("device_sensor_status", it.device_status.map(|it| it.0.into())),
         ("pai", it.amplitude.map(shown)),
@@ -146,6 +147,7 @@ pub(super) fn weight(it: &Weight) -> Fields {
     present([
         ("unit", Some(mass.label().into())),
         ("weight", Some(it.weight.map_or(Value::Null, decimal))),
+        ("unsuccessful", it.weight.is_none().then(|| true.into())),
         ("timestamp", it.device_time.map(time)),
         ("user_id", it.user_id.map(Value::from)),
         ("bmi", it.body.map(|it| decimal(it.mass_index))),

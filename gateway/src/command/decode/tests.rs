@@ -83,6 +83,18 @@ fn control_solution_is_shown_and_gives_no_reading() {
 }
 
 #[test]
+fn observations_of_a_standard_configuration_have_names() {
+    let oximeter = "e7000036003400010101002e0000000000000d1d0024f00000000002001c0001\
+                    000a00622026030108000000000a000a00482026030108000000";
+    let (code, out, err) = ask("IEEE 11073-20601 APDU (fixed format scan report)", oximeter, true);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let out: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(out.pointer("/fields/spo2"), Some(&json!("98")));
+    assert_eq!(out.pointer("/fields/pulse"), Some(&json!("72")));
+    assert_eq!(out.pointer("/fields/timestamp"), Some(&json!("2026-03-01T08:00:00")));
+}
+
+#[test]
 fn a_failed_measurement_is_an_answer() {
     let (code, out, _err) = ask("2A35", "16ff07ff07ff07e1070110091f00ff070000", false);
     assert_eq!(code, 0);

@@ -234,11 +234,10 @@ pub(in crate::command::decode) fn pnp_id(it: PnpId) -> Fields {
 
 /// Every observation, and before it those that a standard configuration gives a name.
 pub(in crate::command::decode) fn scan_report(it: &ScanReport) -> Fields {
-    let has_pressures =
-        it.observations.iter().any(|it| matches!(it.values, Values::Pressures { .. }));
+    let specialization = Specialization::of(it);
     let mut fields = Fields::new();
     for observed in &it.observations {
-        fields.extend(named(observed, has_pressures));
+        fields.extend(named(observed, specialization));
     }
     let timestamp = it.observations.iter().find_map(|it| it.device_time);
     fields.extend(timestamp.map(|it| ("timestamp", time(it))));
@@ -246,25 +245,54 @@ pub(in crate::command::decode) fn scan_report(it: &ScanReport) -> Fields {
     fields
 }
 
-/// Handles of the standard configurations: cuff 700, oximeter 400, thermometer 800, scale 1500.
-fn named(it: &Observed, has_pressures: bool) -> Fields {
-    let has_time = it.device_time.is_some();
-    match (it.values, it.handle) {
-        (Values::Pressures { systolic, diastolic, mean }, _any) => vec![
-            ("systolic", shown(systolic)),
-            ("diastolic", shown(diastolic)),
-            ("mean", shown(mean)),
-        ],
-        (Values::Short(pulse), 2) if has_pressures => vec![("pulse", shown(pulse))],
-        (Values::Short(saturation), 1) if !has_time => vec![("spo2", shown(saturation))],
-        (Values::Short(pulse), 10) if !has_time => vec![("pulse", shown(pulse))],
-        (Values::Short(temperature), 1) if !has_pressures => {
-            vec![("temperature", shown(temperature))]
+/// What a device is by the handles and lengths of its standard configuration.
+#[derive(Clone, Copy)]
+enum Specialization {
+    /// 700: handle 1 has three pressures, 2 the pulse.
+    Cuff,
+    /// 400: handle 1 has the saturation, 10 the pulse.
+    Oximeter,
+    /// 800: handle 1 has the temperature.
+    Thermometer,
+    /// 1500: handle 1 has the weight, 3 the body mass index.
+    Scale,
+}
+
+impl Specialization {
+    fn of(report: &ScanReport) -> Self {
+        let has = |is_it: fn(&Observed) -> bool| report.observations.iter().any(is_it);
+        if has(|it| matches!(it.values, Values::Pressures { .. })) {
+            Self::Cuff
+        } else if has(|it| matches!(it.values, Values::Long(_))) {
+            Self::Scale
+        } else if has(|it| it.handle == 10 || it.device_time.is_none()) {
+            Self::Oximeter
+        } else {
+            Self::Thermometer
         }
-        (Values::Long(weight), 1) => vec![("weight_kg", shown(weight))],
-        (Values::Long(mass_index), 3) => vec![("bmi", shown(mass_index))],
-        (Values::Short(_) | Values::Long(_), _other) => Fields::new(),
     }
+}
+
+fn named(it: &Observed, specialization: Specialization) -> Fields {
+    let number = match it.values {
+        Values::Pressures { systolic, diastolic, mean } => {
+            return vec![
+                ("systolic", shown(systolic)),
+                ("diastolic", shown(diastolic)),
+                ("mean", shown(mean)),
+            ];
+        }
+        Values::Short(number) | Values::Long(number) => number,
+    };
+    let name = match (specialization, it.handle) {
+        (Specialization::Cuff, 2) | (Specialization::Oximeter, 10) => "pulse",
+        (Specialization::Oximeter, 1) => "spo2",
+        (Specialization::Thermometer, 1) => "temperature",
+        (Specialization::Scale, 1) => "weight_kg",
+        (Specialization::Scale, 3) => "bmi",
+        (_any, _of_the_maker) => return Fields::new(),
+    };
+    vec![(name, shown(number))]
 }
 
 fn observation(it: &Observed) -> Value {

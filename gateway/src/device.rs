@@ -9,23 +9,30 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use self::and_scale::Weighings;
-use self::catalogue::{Model, SerialFormat, Transport, characteristic, short_uuid};
+use self::catalogue::{Model, characteristic, short_uuid};
 pub use self::error::DecodeError;
+use self::framing::{Framing, Telling};
 use self::glucose::Glucose;
 pub use self::item::{FailedMeasurement, FailureReason, Information, Item, Observation, Refused};
-use self::lines::{LINE_LEN_BYTES_MAX, Line, Lines};
+use self::lines::{LINE_LEN_BYTES_MAX, Line};
 use self::meter::Meter;
-use self::nonin_df2::framer::{Fault, Framer, Whole};
+use self::nonin_df2::framer::{Fault, Whole};
 pub use self::report::{NoResult, Report};
 use self::stream::{Refusals, Sampler};
 use crate::clock::Stamp;
 use crate::link::Source;
 
+pub mod advertisement;
 pub mod and_scale;
+pub mod biolight;
 pub mod blood_pressure;
 pub mod body_composition;
+pub mod caresens;
 pub mod catalogue;
+pub mod cms50d_bt;
+pub mod contec_five;
+pub mod contec_nine;
+mod crc8;
 pub mod current_time;
 pub mod date_time;
 pub mod elapsed_time;
@@ -33,28 +40,52 @@ mod error;
 pub mod feature;
 #[cfg(test)]
 mod fixture;
+mod frames;
+mod framing;
 pub mod glucose;
 pub mod heart_rate;
 pub mod identification;
 pub mod information;
 mod item;
+pub mod jks50f;
+pub mod jumper;
+pub mod lepu;
 mod lines;
 pub mod local_time;
+pub mod masimo_ascii;
 mod measurement;
 pub mod medfloat;
 mod meter;
+pub mod microlife;
 pub mod nonin_ascii;
+pub mod nonin_df13;
 pub mod nonin_df2;
+pub mod nonin_df7;
+pub mod nonin_live;
+pub mod omron_790it;
+pub mod omron_eeprom;
+pub mod omron_hbp9030;
+pub mod omron_scale;
+pub mod omron_wlp;
+mod outcome;
 mod payload;
+pub mod pc60fw;
 pub mod personal_health;
 pub mod plx;
 pub mod record_access;
 mod report;
 mod stream;
+pub mod suntech;
+pub mod taidoc;
 pub mod thermometer;
 pub mod time;
+pub mod transtek;
 pub mod user_data;
+pub mod viatom;
+pub mod visomat;
 pub mod weight;
+pub mod xiaomi_s400;
+pub mod xiaomi_scale;
 
 /// How readings are picked out of live streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,16 +110,6 @@ pub struct Decoder {
     refusals: Refusals,
     meter: Meter,
     battery_percent: Option<u8>,
-}
-
-/// How the bytes of a serial line are put together.
-#[derive(Debug)]
-enum Framing {
-    /// Values of characteristics are whole.
-    None,
-    NoninDataFormat2(Framer),
-    NoninAscii(Lines),
-    AndScale(Lines, Weighings),
 }
 
 /// Bytes of one value or frame, with where and when they came.
@@ -118,11 +139,18 @@ impl Decoder {
         let arrival = Arrival { received, source, raw: bytes };
         match (source, &mut self.framing) {
             (Source::Characteristic(uuid), Framing::None) => self.characteristic(arrival, uuid),
-            (Source::Serial, Framing::NoninDataFormat2(framer)) => {
+            (Source::Serial, Framing::NoninPackets(framer)) => {
                 let found = framer.push(bytes);
                 found.into_iter().flat_map(|it| self.packet(arrival, it)).collect()
             }
-            (Source::Serial, Framing::NoninAscii(lines) | Framing::AndScale(lines, _)) => {
+            (Source::Serial, Framing::Frames(frames, telling)) => {
+                let (found, telling) = (frames.push(bytes), *telling);
+                found.into_iter().flat_map(|it| self.frame(arrival, telling, it)).collect()
+            }
+            (
+                Source::Serial,
+                Framing::NoninAscii(lines) | Framing::AndScale(lines, _) | Framing::Lines(lines, _),
+            ) => {
                 let lines = lines.push(bytes);
                 lines.into_iter().flat_map(|it| self.line(arrival, it)).collect()
             }
@@ -222,6 +250,32 @@ impl Decoder {
         }
     }
 
+    fn frame(
+        &mut self,
+        arrival: Arrival<'_>,
+        telling: Telling,
+        found: Result<Vec<u8>, frames::Fault>,
+    ) -> Vec<Item> {
+        match found {
+            Ok(raw) => self.told(Arrival { raw: &raw, ..arrival }, telling, telling.report(&raw)),
+            Err(frames::Fault { error, raw }) => {
+                self.noise(Arrival { raw: &raw, ..arrival }, error)
+            }
+        }
+    }
+
+    fn told(
+        &mut self,
+        arrival: Arrival<'_>,
+        telling: Telling,
+        report: Result<Report, DecodeError>,
+    ) -> Vec<Item> {
+        match telling {
+            Telling::Sample(_) => self.sampled(arrival, report),
+            Telling::Measurement(_) => self.weighed(arrival, report),
+        }
+    }
+
     fn line(&mut self, arrival: Arrival<'_>, line: Line) -> Vec<Item> {
         let (raw, is_first) = match line {
             Line::Whole(raw) => (raw, false),
@@ -237,7 +291,14 @@ impl Decoder {
                 Ok(load) if weighings.is_repeated(arrival.received, &load) => Ok(Vec::new()),
                 decoded => decoded.map(|it| self.weighed(arrival, it.report())),
             },
-            Framing::NoninAscii(_) | Framing::NoninDataFormat2(_) | Framing::None => {
+            Framing::Lines(_lines, telling) => match (*telling, telling.report(&raw)) {
+                (_, Err(error @ DecodeError::Line { .. })) => Err(error),
+                (telling, report) => Ok(self.told(arrival, telling, report)),
+            },
+            Framing::NoninAscii(_)
+            | Framing::NoninPackets(_)
+            | Framing::Frames(..)
+            | Framing::None => {
                 nonin_ascii::decode(&raw).map(|it| self.sampled(arrival, it.report()))
             }
         };
@@ -319,19 +380,6 @@ impl Decoder {
                 raw,
             })),
             Err(NoResult::Absent) => None,
-        }
-    }
-}
-
-impl Framing {
-    fn of(model: &Model) -> Self {
-        match &model.transport {
-            Transport::Bluetooth { .. } => Self::None,
-            Transport::Serial { format, .. } => match format {
-                SerialFormat::NoninDataFormat2 => Self::NoninDataFormat2(Framer::default()),
-                SerialFormat::NoninAscii => Self::NoninAscii(Lines::default()),
-                SerialFormat::AndScale => Self::AndScale(Lines::default(), Weighings::default()),
-            },
         }
     }
 }

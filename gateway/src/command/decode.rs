@@ -14,9 +14,11 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use self::format::Origin;
-pub use self::format::{FORMATS, Format, format};
+use self::format::vendor::SEALED;
+pub use self::format::{Format, format, formats};
 use crate::clock::{BootId, Stamp};
 use crate::device::catalogue::model;
+use crate::device::xiaomi_s400::{self, Secret};
 use crate::device::{DecodeError, Decoder, Item, StreamSettings};
 
 mod fields;
@@ -32,6 +34,12 @@ pub struct DecodeArguments {
     /// The bytes in hexadecimal; blanks, colons and dashes between them are passed over
     #[arg(value_name = "HEX", required_unless_present = "list")]
     pub hex: Vec<String>,
+    /// Key of the device in hexadecimal, for encrypted bytes
+    #[arg(long, value_name = "HEX", requires = "mac")]
+    pub key: Option<String>,
+    /// Bluetooth address of the device, for encrypted bytes
+    #[arg(long, value_name = "ADDRESS", requires = "key")]
+    pub mac: Option<String>,
     /// Names the formats
     #[arg(long)]
     pub list: bool,
@@ -56,6 +64,10 @@ enum Problem {
     UnknownFormat { name: String },
     #[error("{text:?} is not hexadecimal")]
     NotHexadecimal { text: String },
+    #[error("a key has 16 bytes")]
+    NoKey,
+    #[error("an address has 6 bytes")]
+    NoAddress,
     #[error("refused: {0}")]
     Refused(DecodeError),
 }
@@ -72,6 +84,23 @@ enum Problem {
 pub fn run(arguments: &DecodeArguments) -> anyhow::Result<ExitCode> {
     let code = answer(arguments, &mut io::stdout().lock(), &mut io::stderr().lock())?;
     Ok(ExitCode::from(code))
+}
+
+/// Decodes `bytes` of `format`, which only `secret` can read if they are encrypted.
+///
+/// # Errors
+///
+/// Returns the error of the decoder.
+pub fn decode_sealed(
+    format: &Format,
+    bytes: &[u8],
+    secret: &Secret,
+) -> Result<Decoded, DecodeError> {
+    if format.name != SEALED {
+        return decode(format, bytes);
+    }
+    let weighing = xiaomi_s400::decode(secret, bytes)?;
+    Ok(Decoded { fields: fields::vendor::xiaomi_s400(&weighing), items: Vec::new() })
 }
 
 /// Decodes `bytes`, which are one value or some frames of `format`.
@@ -113,8 +142,11 @@ fn answer(
     }
     let name = arguments.format.as_deref().unwrap_or_default();
     let answered = question(name, &arguments.hex).and_then(|(format, bytes)| {
-        let decoded = decode(format, &bytes).map_err(Problem::Refused)?;
-        Ok((format, decoded))
+        let decoded = match (&arguments.key, &arguments.mac) {
+            (Some(key), Some(mac)) => decode_sealed(format, &bytes, &secret(key, mac)?),
+            (Some(_) | None, _missing) => decode(format, &bytes),
+        };
+        Ok((format, decoded.map_err(Problem::Refused)?))
     });
     let written = match answered {
         Ok((format, decoded)) => write_decoded(format, &decoded, arguments.json, out),
@@ -125,19 +157,27 @@ fn answer(
 
 fn question(name: &str, hex: &[String]) -> Result<(&'static Format, Vec<u8>), Problem> {
     let format = format(name).ok_or_else(|| Problem::UnknownFormat { name: name.to_owned() })?;
-    let text = hex.concat();
+    Ok((format, hexadecimal(&hex.concat())?))
+}
+
+fn hexadecimal(text: &str) -> Result<Vec<u8>, Problem> {
     let digits = text.replace(|it: char| it.is_whitespace() || it == ':' || it == '-', "");
-    let bytes = hex::decode(digits).map_err(|_cause| Problem::NotHexadecimal { text })?;
-    Ok((format, bytes))
+    hex::decode(digits).map_err(|_cause| Problem::NotHexadecimal { text: text.to_owned() })
+}
+
+fn secret(key: &str, mac: &str) -> Result<Secret, Problem> {
+    let key = hexadecimal(key)?.try_into().map_err(|_key| Problem::NoKey)?;
+    let address = hexadecimal(mac)?.try_into().map_err(|_address| Problem::NoAddress)?;
+    Ok(Secret { key, address })
 }
 
 fn list(is_json: bool, out: &mut dyn Write) -> io::Result<()> {
     if is_json {
         let names: Vec<_> =
-            FORMATS.iter().map(|it| json!({ "format": it.name, "about": it.about })).collect();
+            formats().map(|it| json!({ "format": it.name, "about": it.about })).collect();
         return writeln!(out, "{}", Value::from(names));
     }
-    for format in FORMATS {
+    for format in formats() {
         writeln!(out, "{:<46} {}", format.name, format.about)?;
     }
     Ok(())
@@ -189,7 +229,10 @@ fn write_problem(
 ) -> io::Result<u8> {
     writeln!(err, "{problem}")?;
     match problem {
-        Problem::UnknownFormat { .. } | Problem::NotHexadecimal { .. } => Ok(2),
+        Problem::UnknownFormat { .. }
+        | Problem::NotHexadecimal { .. }
+        | Problem::NoKey
+        | Problem::NoAddress => Ok(2),
         Problem::Refused(error) => {
             if is_json {
                 writeln!(out, "{}", json!({ "refused": error.to_string() }))?;

@@ -119,6 +119,22 @@ pub enum SerialFormat {
     NoninAscii,
     /// A&D standard ASCII.
     AndScale,
+    /// Contec, 5 bytes a frame.
+    ContecFiveByte,
+    /// Masimo ASCII 1, lines of text.
+    MasimoAscii,
+    /// Nonin Data Format 1.
+    NoninDataFormat1,
+    /// Nonin Data Format 7.
+    NoninDataFormat7,
+    /// Nonin Data Format 8.
+    NoninDataFormat8,
+    /// Nonin Data Format 13.
+    NoninDataFormat13,
+    /// Omron HBP-9030, lines of text.
+    OmronHbp9030,
+    /// `SunTech` NIBP modules.
+    SunTech,
 }
 
 /// Characteristics of the Bluetooth SIG, by their 16-bit UUIDs.
@@ -296,6 +312,33 @@ const MODELS: &[Model] = &[
         notes: "Units with the standard oximeter service alone. Its clock is never set.",
     },
     Model {
+        key: "contec-5byte",
+        name: "Contec CMS50D+ (serial, 5 bytes)",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Serial {
+            baud: 19_200,
+            data_bits: 8,
+            parity: Parity::Odd,
+            stop_bits: 1,
+            format: SerialFormat::ContecFiveByte,
+        },
+        notes: "CMS50E and CMS50F, too; newer units of the same name speak another format, and stay \
+                silent here.",
+    },
+    Model {
+        key: "masimo-ascii-1",
+        name: "Masimo Radical-7, Rad-8 or Radical-57 (serial, ASCII 1)",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Serial {
+            baud: 9600,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::MasimoAscii,
+        },
+        notes: "Choose ASCII 1 as the output of the serial port. Its clock is not used.",
+    },
+    Model {
         key: "nonin-8500",
         name: "Nonin 8500 (serial text)",
         kind: DeviceKind::PulseOximeter,
@@ -309,6 +352,33 @@ const MODELS: &[Model] = &[
         notes: "The Avant family in its text format is read the same way.",
     },
     Model {
+        key: "nonin-df1",
+        name: "Nonin OEM III or Xpod (serial, Data Format 1)",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Serial {
+            baud: 9600,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::NoninDataFormat1,
+        },
+        notes: "Data Format 1 has to be chosen on the module. It has no checksum; choose Data Format 2 \
+                where you can.",
+    },
+    Model {
+        key: "nonin-df13",
+        name: "Nonin 9560 or WristOx2 3150 (serial, Data Format 13)",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Serial {
+            baud: 9600,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::NoninDataFormat13,
+        },
+        notes: "Spot checks with their time. The host has to bind its Bluetooth serial port first.",
+    },
+    Model {
         key: "nonin-df2",
         name: "Nonin OEM III or Xpod (serial, Data Format 2)",
         kind: DeviceKind::PulseOximeter,
@@ -320,6 +390,45 @@ const MODELS: &[Model] = &[
             format: SerialFormat::NoninDataFormat2,
         },
         notes: "Data Format 2 has to be chosen on the module; 8500 units with that option, too.",
+    },
+    Model {
+        key: "nonin-df7",
+        name: "Nonin OEM III or Xpod (serial, Data Format 7)",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Serial {
+            baud: 9600,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::NoninDataFormat7,
+        },
+        notes: "Data Format 7 has to be chosen on the module.",
+    },
+    Model {
+        key: "nonin-df8",
+        name: "Nonin WristOx2 3150 (serial, Data Format 8)",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Serial {
+            baud: 9600,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::NoninDataFormat8,
+        },
+        notes: "Data Format 8 has to be chosen on the device. It has no checksum.",
+    },
+    Model {
+        key: "omron-hbp-9030",
+        name: "Omron HBP-9030 (serial)",
+        kind: DeviceKind::BloodPressureMonitor,
+        transport: Transport::Serial {
+            baud: 9600,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::OmronHbp9030,
+        },
+        notes: "Choose output format 5 and the speed at the device.",
     },
     Model {
         key: "sig-blood-pressure",
@@ -412,6 +521,20 @@ const MODELS: &[Model] = &[
             settle: AT_ONCE,
         },
         notes: "Scales that want a user's consent first are not supported.",
+    },
+    Model {
+        key: "suntech-nibp",
+        name: "SunTech Advantage NIBP module (serial)",
+        kind: DeviceKind::BloodPressureMonitor,
+        transport: Transport::Serial {
+            baud: 9600,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::SunTech,
+        },
+        notes: "Results alone: another program starts the cuff and asks for them. The hub never moves a \
+                cuff.",
     },
 ];
 

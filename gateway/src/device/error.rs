@@ -49,6 +49,23 @@ pub enum DecodeError {
         /// What its bytes give.
         computed: u8,
     },
+    /// A frame says that it has another length than it has.
+    #[error("declared length of {declared} does not fit {len_bytes} bytes")]
+    Length {
+        /// What the frame says, counted as its format counts.
+        declared: usize,
+        /// How many bytes came.
+        len_bytes: usize,
+    },
+    /// A place of the device's memory that holds no record.
+    #[error("the slot is empty")]
+    EmptySlot,
+    /// The bytes are encrypted, and their key is not known.
+    #[error("key and address of the device are needed to read this")]
+    KeyNeeded,
+    /// The bytes are encrypted with another key, or they are damaged.
+    #[error("the bytes do not fit the key and the address")]
+    Sealed,
     /// A bit that is fixed by the format has the other value.
     #[error("{field} of {value:#04x} breaks the frame")]
     Framing {

@@ -1,7 +1,7 @@
 //! Lines of text out of the pieces of a serial stream.
 
 /// Longest line that any format here has, with room to spare.
-pub(crate) const LINE_LEN_BYTES_MAX: usize = 80;
+pub(crate) const LINE_LEN_BYTES_MAX: usize = 320;
 
 /// Cuts a stream at carriage returns and line feeds.
 #[derive(Debug, Default)]

@@ -33,6 +33,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use vitals::{Flag, Measurement, ReadingKind, Unit, Vital};
 
+use self::framer::Read;
 use super::error::DecodeError;
 use super::measurement::measurement;
 use super::payload::Payload;
@@ -192,10 +193,15 @@ impl Packet {
     /// error of the first bad frame, and [`DecodeError::ShortPacket`] if a packet begins anywhere
     /// but in the first frame.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(Frame::decode, bytes)
+    }
+
+    /// Decodes the 125 bytes of one packet whose frames `read` reads.
+    pub(crate) fn decode_with(read: Read, bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut payload = Payload::new(bytes);
         let mut frames = [Frame { status: FrameStatus(0), pleth: 0, part: 0 }; PACKET_N_FRAMES];
         for (position, frame) in frames.iter_mut().enumerate() {
-            *frame = Frame::decode(payload.array("frame")?)?;
+            *frame = read(payload.array("frame")?)?;
             if frame.status.is_first() != (position == 0) {
                 return Err(DecodeError::ShortPacket {
                     n_frames: position,

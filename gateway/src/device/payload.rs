@@ -34,6 +34,10 @@ impl<'a> Payload<'a> {
         self.array(field).map(u16::from_le_bytes)
     }
 
+    pub(crate) fn u16_be(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        self.array(field).map(u16::from_be_bytes)
+    }
+
     pub(crate) fn u32_le(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         self.array(field).map(u32::from_le_bytes)
     }
@@ -50,13 +54,19 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// Everything that is left.
-    pub(crate) fn rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.rest).to_vec()
+    /// Everything that no field has taken.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// A byte that has to be `expected`.
+    pub(crate) fn fixed(&mut self, field: &'static str, expected: u8) -> Result<(), DecodeError> {
+        let value = self.byte(field)?;
+        if value == expected { Ok(()) } else { Err(DecodeError::Framing { field, value }) }
     }
 
     /// Refuses bytes that no field has taken.
@@ -66,4 +76,34 @@ impl<'a> Payload<'a> {
         }
         Err(DecodeError::Trailing { n_trailing: self.rest.len(), len_bytes: self.len_bytes })
     }
+}
+
+/// The bytes before the last one, which is their checksum, after it was found to be `sum` of them.
+pub(crate) fn checked(bytes: &[u8], sum: impl Fn(&[u8]) -> u8) -> Result<&[u8], DecodeError> {
+    let Some((&found, before)) = bytes.split_last() else {
+        return Err(DecodeError::Truncated { field: "checksum", len_bytes: 0 });
+    };
+    let computed = sum(before);
+    if found == computed { Ok(before) } else { Err(DecodeError::Checksum { found, computed }) }
+}
+
+/// The sum of `bytes` in eight bits, the commonest checksum.
+pub(crate) fn sum(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |sum, it| it.wrapping_add(sum))
+}
+
+/// All of `bytes` by exclusive or.
+pub(crate) fn exclusive_or(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |sum, it| it ^ sum)
+}
+
+/// Exactly `N` bytes, called `field` where some are missing.
+pub(crate) fn whole<const N: usize>(
+    field: &'static str,
+    bytes: &[u8],
+) -> Result<[u8; N], DecodeError> {
+    let mut payload = Payload::new(bytes);
+    let whole = payload.array(field)?;
+    payload.end()?;
+    Ok(whole)
 }

@@ -51,6 +51,44 @@ fn each_characteristic_has_its_decoder() {
     check(any, 0x2A25, "0000", &[]);
 }
 
+/// What a serial device tells in whole, with all that it held back.
+#[track_caller]
+fn check_serial(key: &str, stream: &[u8], expected: &[&str]) {
+    let mut decoder = decoder(key);
+    let mut items = decoder.push(at_ms(0), Source::Serial, stream);
+    items.extend(decoder.end());
+    assert_eq!(told(&items), expected, "{key}");
+}
+
+#[test]
+fn each_serial_format_has_its_framing() {
+    check_serial("contec-5byte", &bytes("85320a4161"), &["97 %, 65 /min"]);
+    check_serial("nonin-df1", &bytes("804861"), &["97 %, 72 /min"]);
+    check_serial("nonin-df8", &bytes("80486120"), &["97 %, 72 /min"]);
+    let spot_check = bytes("00020d0e141a0301080500000200004800610503");
+    check_serial("nonin-df13", &spot_check, &["97 %, 72 /min"]);
+    check_serial("suntech-nibp", &bytes("3e044b73"), &[]);
+    let line = b"\n03/17/16 19:19:36 SPO2=098% BPM=123\r\n";
+    check_serial("masimo-ascii-1", line, &["98 %, 123 /min"]);
+    let line = b"\n2026,03,01,08,05,                4711,0,121, 79, 68,1\r\n";
+    check_serial("omron-hbp-9030", line, &["121 mmHg, 79 mmHg, 68 /min"]);
+}
+
+#[test]
+fn samples_of_a_stream_are_picked_and_measurements_are_all_told() {
+    let frames = bytes("804861").repeat(5);
+    check_serial("nonin-df1", &frames, &["97 %, 72 /min", "97 %, 72 /min"]);
+    let checks = bytes("00020d0e141a0301080500000200004800610503").repeat(3);
+    check_serial("nonin-df13", &checks, &["97 %, 72 /min"; 3]);
+}
+
+#[test]
+fn half_a_line_is_passed_over_and_a_bad_one_is_told() {
+    check_serial("masimo-ascii-1", b"SPO2=098% BPM=123\r\n", &[]);
+    let refused = "refused: line is not of the form 03/17/16 19:19:36 SPO2=098% BPM=123 ...";
+    check_serial("masimo-ascii-1", b"\nSPO2=098% BPM=123\r\n", &[refused]);
+}
+
 #[test]
 fn the_profiles_of_scales_and_meters_have_theirs() {
     check("sig-body-composition", 0x2A9C, "00047800b036", &["70.000 kg, 12.0 %"]);
@@ -259,7 +297,7 @@ fn a_scale_gives_one_weight_a_weighing() {
 #[test]
 fn an_endless_line_is_refused() {
     let items = decoder("and-uc-321").push(at_ms(0), Source::Serial, &[b'S'; 1_000]);
-    assert_eq!(told(&items), ["refused: line is longer than 80 bytes"]);
+    assert_eq!(told(&items), ["refused: line is longer than 320 bytes"]);
 }
 
 #[test]

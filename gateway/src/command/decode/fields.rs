@@ -11,13 +11,14 @@ use crate::device::and_scale::Load;
 use crate::device::blood_pressure::{BloodPressure, Status};
 use crate::device::heart_rate::HeartRate;
 use crate::device::medfloat::{NoValue, Number};
-use crate::device::nonin_df2::{Frame, Packet, Perfusion};
+use crate::device::nonin_df2::{Frame, FrameStatus, Packet, Perfusion};
 use crate::device::plx::Oximetry;
 use crate::device::thermometer::Temperature;
 use crate::device::weight::Weight;
 use crate::device::{nonin_ascii, nonin_df2};
 
 pub(super) mod profile;
+pub(super) mod vendor;
 
 /// Fields in the order of their format.
 pub(super) type Fields = Vec<(&'static str, Value)>;
@@ -181,45 +182,49 @@ pub(super) fn heart_rate(it: &HeartRate) -> Fields {
 }
 
 pub(super) fn nonin_frame(it: Frame) -> Fields {
-    let perfusion = it.status.perfusion().map_or("none", |it| match it {
+    let (pleth, part) = (it.pleth.into(), it.part.into());
+    nonin_status(it.status).into_iter().chain([("pleth", pleth), ("part", part)]).collect()
+}
+
+fn nonin_status(it: FrameStatus) -> Fields {
+    let perfusion = it.perfusion().map_or("none", |it| match it {
         Perfusion::Green => "green",
         Perfusion::Yellow => "yellow",
         Perfusion::Red => "red",
     });
     vec![
-        ("is_first", it.status.is_first().into()),
-        ("is_disconnected", it.status.is_disconnected().into()),
-        ("is_artifact", it.status.is_artifact().into()),
-        ("is_out_of_track", it.status.is_out_of_track().into()),
-        ("is_sensor_alarm", it.status.is_sensor_alarm().into()),
+        ("sync", it.is_first().into()),
+        ("disconnected", it.is_disconnected().into()),
+        ("artifact", it.is_artifact().into()),
+        ("out_of_track", it.is_out_of_track().into()),
+        ("sensor_alarm", it.is_sensor_alarm().into()),
         ("perfusion", perfusion.into()),
-        ("pleth", it.pleth.into()),
-        ("part", it.part.into()),
     ]
 }
 
+/// `d` stands for display, `e` for extended averaging, `bb` for beat to beat.
 pub(super) fn nonin_packet(it: &Packet) -> Fields {
     let spo2 = |it: nonin_df2::Values| it.saturation.into();
     let heart_rate = |it: nonin_df2::Values| it.heart_rate.into();
     vec![
+        ("hr", heart_rate(it.beats)),
         ("spo2", spo2(it.beats)),
-        ("heart_rate", heart_rate(it.beats)),
-        ("spo2_display", spo2(it.display)),
-        ("heart_rate_display", heart_rate(it.display)),
-        ("spo2_extended", spo2(it.extended)),
-        ("heart_rate_extended", heart_rate(it.extended)),
-        ("spo2_extended_display", spo2(it.extended_display)),
-        ("heart_rate_extended_display", heart_rate(it.extended_display)),
+        ("hr_d", heart_rate(it.display)),
+        ("spo2_d", spo2(it.display)),
+        ("e_hr", heart_rate(it.extended)),
+        ("e_spo2", spo2(it.extended)),
+        ("e_hr_d", heart_rate(it.extended_display)),
+        ("e_spo2_d", spo2(it.extended_display)),
         ("spo2_fast", it.saturation_fast.into()),
-        ("spo2_beat_to_beat", it.saturation_beat_to_beat.into()),
-        ("revision", it.revision.into()),
-        ("is_smart_point", it.is_smart_point.into()),
-        ("is_battery_low", it.is_battery_low.into()),
+        ("spo2_bb", it.saturation_beat_to_beat.into()),
+        ("rev", it.revision.into()),
+        ("smart_point", it.is_smart_point.into()),
+        ("low_battery", it.is_battery_low.into()),
     ]
 }
 
 pub(super) fn nonin_line(it: nonin_ascii::Values) -> Fields {
-    vec![("spo2", it.saturation.into()), ("heart_rate", it.pulse.into())]
+    vec![("hr", it.pulse.into()), ("spo2", it.saturation.into())]
 }
 
 pub(super) fn load(it: &Load) -> Fields {

@@ -13,6 +13,8 @@ use crate::device::{
 };
 use crate::link::Source;
 
+pub(super) mod vendor;
+
 /// A format of bytes.
 #[derive(Debug)]
 pub struct Format {
@@ -40,7 +42,12 @@ pub(super) struct Origin {
 /// The format of that name.
 #[must_use]
 pub fn format(name: &str) -> Option<&'static Format> {
-    FORMATS.iter().find(|it| it.name.eq_ignore_ascii_case(name))
+    formats().find(|it| it.name.eq_ignore_ascii_case(name))
+}
+
+/// Every format, in the order of `--list`.
+pub fn formats() -> impl Iterator<Item = &'static Format> {
+    FORMATS.iter().chain(vendor::FORMATS)
 }
 
 const fn value_of(short: u16) -> Origin {
@@ -66,8 +73,8 @@ const fn part(
     Format { name, about, inspect, origin: None }
 }
 
-/// Every format, in the order of `--list`.
-pub const FORMATS: &[Format] = &[
+/// The formats of the standards, and of the first devices.
+const FORMATS: &[Format] = &[
     Format {
         name: "SFLOAT-LE",
         about: "16-bit decimal number",

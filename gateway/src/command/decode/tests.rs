@@ -11,7 +11,9 @@ struct CommandLine {
 /// The code, standard output and standard error.
 fn ask(format: &str, hex: &str, is_json: bool) -> (u8, String, String) {
     let (format, hex) = (Some(format.to_owned()), vec![hex.to_owned()]);
-    answer_to(&DecodeArguments { format, hex, list: false, json: is_json })
+    let arguments =
+        DecodeArguments { format, hex, key: None, mac: None, list: false, json: is_json };
+    answer_to(&arguments)
 }
 
 fn answer_to(arguments: &DecodeArguments) -> (u8, String, String) {
@@ -22,7 +24,7 @@ fn answer_to(arguments: &DecodeArguments) -> (u8, String, String) {
 
 #[test]
 fn every_format_names_a_model_and_is_found_by_its_name() {
-    for it in FORMATS {
+    for it in formats() {
         assert!(it.origin.is_none_or(|origin| model(origin.model).is_some()), "{}", it.name);
         assert_eq!(format(it.name).map(|it| it.name), Some(it.name));
     }
@@ -112,6 +114,28 @@ fn lines_may_come_without_their_end() {
 }
 
 #[test]
+fn encrypted_bytes_need_their_key_and_address() {
+    let ask = |key: Option<&str>, mac: Option<&str>| {
+        answer_to(&DecodeArguments {
+            format: Some(SEALED.to_owned()),
+            hex: vec!["4859d53b2d3314943c58b133638c7457a4000000c3e670dc".to_owned()],
+            key: key.map(str::to_owned),
+            mac: mac.map(str::to_owned),
+            list: false,
+            json: false,
+        })
+    };
+    let (key, mac) = ("58305740b64e4b425e518aa1f4e51339", "84:46:93:64:A5:E6");
+    let (code, out, _err) = ask(Some(key), Some(mac));
+    assert_eq!(code, 0);
+    assert!(out.starts_with("weight_kg                74.2\n"), "{out}");
+    assert_eq!(ask(None, None).0, 1);
+    assert_eq!(ask(Some(key), Some("84:46:93:64:A5:E7")).0, 1);
+    assert_eq!(ask(Some("58"), Some(mac)).0, 2);
+    assert_eq!(ask(Some(key), Some("84")).0, 2);
+}
+
+#[test]
 fn wrong_usage_is_told_apart() {
     assert_eq!(ask("2AFF", "00", false).0, 2);
     let (code, _out, err) = ask("2A35", "0g", false);
@@ -120,12 +144,19 @@ fn wrong_usage_is_told_apart() {
 
 #[test]
 fn the_list_names_every_format() {
-    let list = |json| DecodeArguments { format: None, hex: Vec::new(), list: true, json };
+    let list = |json| DecodeArguments {
+        format: None,
+        hex: Vec::new(),
+        key: None,
+        mac: None,
+        list: true,
+        json,
+    };
     let (code, out, _err) = answer_to(&list(false));
-    assert_eq!((code, out.lines().count()), (0, FORMATS.len()));
+    assert_eq!((code, out.lines().count()), (0, formats().count()));
     let (_code, out, _err) = answer_to(&list(true));
     let names: Vec<Value> = serde_json::from_str(&out).unwrap();
-    assert_eq!(names.len(), FORMATS.len());
+    assert_eq!(names.len(), formats().count());
 }
 
 #[test]

@@ -9,9 +9,13 @@ use crate::device::error::DecodeError;
 /// Bytes without any frame after which the stream is no Data Format 2: the length of two packets.
 const NO_FRAME_LEN_BYTES: usize = 250;
 
+/// Reads one frame.
+pub(crate) type Read = fn([u8; FRAME_LEN_BYTES]) -> Result<Frame, DecodeError>;
+
 /// Puts a stream together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Framer {
+    read: Read,
     window: Vec<u8>,
     packet: Vec<Frame>,
     packet_raw: Vec<u8>,
@@ -39,7 +43,26 @@ pub struct Fault {
     pub raw: Vec<u8>,
 }
 
+impl Default for Framer {
+    /// A framer of Data Format 2.
+    fn default() -> Self {
+        Self::new(Frame::decode)
+    }
+}
+
 impl Framer {
+    /// A framer of a format whose packets are those of Data Format 2.
+    pub(crate) const fn new(read: Read) -> Self {
+        Self {
+            read,
+            window: Vec::new(),
+            packet: Vec::new(),
+            packet_raw: Vec::new(),
+            n_skipped: 0,
+            is_locked: false,
+        }
+    }
+
     /// Takes the next piece of the stream.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Result<Whole, Fault>> {
         bytes.iter().filter_map(|byte| self.push_byte(*byte)).collect()
@@ -48,7 +71,7 @@ impl Framer {
     fn push_byte(&mut self, byte: u8) -> Option<Result<Whole, Fault>> {
         self.window.push(byte);
         let &window = self.window.first_chunk::<FRAME_LEN_BYTES>()?;
-        match Frame::decode(window) {
+        match (self.read)(window) {
             Ok(frame) => {
                 self.window.clear();
                 self.n_skipped = 0;

@@ -1,0 +1,86 @@
+//! How the bytes of each serial format are put together, and what they tell then.
+
+use super::and_scale::Weighings;
+use super::catalogue::{Model, SerialFormat, Transport};
+use super::error::DecodeError;
+use super::frames::{Frames, Look};
+use super::lines::Lines;
+use super::nonin_df2::framer::Framer;
+use super::report::Report;
+use super::{contec_five, masimo_ascii, nonin_df7, nonin_df13, nonin_live, omron_hbp9030, suntech};
+
+/// How the bytes of a device are put together.
+#[derive(Debug)]
+pub(crate) enum Framing {
+    /// Values of characteristics are whole.
+    None,
+    /// Packets of Nonin, in either of two formats.
+    NoninPackets(Framer),
+    NoninAscii(Lines),
+    AndScale(Lines, Weighings),
+    /// Frames that each stand alone.
+    Frames(Frames, Telling),
+    /// Lines that each stand alone.
+    Lines(Lines, Telling),
+}
+
+/// What a frame or a line that stands alone tells, and how it is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Telling {
+    /// A sample of a live stream.
+    Sample(Read),
+    /// A measurement of its own.
+    Measurement(Read),
+}
+
+/// Reads one frame or line.
+pub(crate) type Read = fn(&[u8]) -> Result<Report, DecodeError>;
+
+impl Telling {
+    pub(crate) fn report(self, bytes: &[u8]) -> Result<Report, DecodeError> {
+        let (Self::Sample(read) | Self::Measurement(read)) = self;
+        read(bytes)
+    }
+}
+
+impl Framing {
+    pub(crate) fn of(model: &Model) -> Self {
+        let Transport::Serial { format, .. } = &model.transport else {
+            return Self::None;
+        };
+        let frames = |look: Look, telling| Self::Frames(Frames::new(look), telling);
+        let lines = |telling| Self::Lines(Lines::default(), telling);
+        match format {
+            SerialFormat::NoninDataFormat2 => Self::NoninPackets(Framer::default()),
+            SerialFormat::NoninDataFormat7 => Self::NoninPackets(nonin_df7::framer()),
+            SerialFormat::NoninAscii => Self::NoninAscii(Lines::default()),
+            SerialFormat::AndScale => Self::AndScale(Lines::default(), Weighings::default()),
+            SerialFormat::ContecFiveByte => {
+                let read: Read = |frame| contec_five::decode(frame)?.report();
+                frames(contec_five::look, Telling::Sample(read))
+            }
+            SerialFormat::MasimoAscii => {
+                lines(Telling::Sample(|line| masimo_ascii::decode(line)?.report()))
+            }
+            SerialFormat::NoninDataFormat1 => {
+                let read: Read = |frame| nonin_live::decode_df1(frame)?.report();
+                frames(nonin_live::look_df1, Telling::Sample(read))
+            }
+            SerialFormat::NoninDataFormat8 => {
+                let read: Read = |frame| nonin_live::decode_df8(frame)?.report();
+                frames(nonin_live::look_df8, Telling::Sample(read))
+            }
+            SerialFormat::NoninDataFormat13 => {
+                let read: Read = |frame| nonin_df13::decode(frame)?.report();
+                frames(nonin_df13::look, Telling::Measurement(read))
+            }
+            SerialFormat::OmronHbp9030 => {
+                lines(Telling::Measurement(|line| omron_hbp9030::decode(line)?.report()))
+            }
+            SerialFormat::SunTech => {
+                let read: Read = |reply| suntech::decode(reply)?.report();
+                frames(suntech::look, Telling::Measurement(read))
+            }
+        }
+    }
+}

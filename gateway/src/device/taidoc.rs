@@ -1,0 +1,223 @@
+//! `TaiDoc` and Fora meters: frames of 8 bytes, 19200 baud 8N1, or characteristic 1524 of theirs.
+//!
+//! ```text
+//! offset  field
+//! 0       0x51
+//! 1       command     0x22 or 0x54 begin       0x23 ask time        0x33 set time
+//!                     0x24 model               0x25 time of record  0x26 values of record
+//!                     0x27, 0x28 serial        0x2B count           0x43 start a cuff
+//!                     0x49 live SpO2           0x50 switch off      0x52 forget all
+//!                     0x71, 0x77 weight
+//! 2-5     four bytes that depend on the command
+//! 6       direction   0xA3 from the host, 0xA5 from the device
+//! 7       checksum    sum of the seven bytes before
+//!
+//! time, two bytes little-endian and two more
+//! 0-1     bits 9-15: year since 2000, bits 5-8: month, bits 0-4: day
+//! 2       bit 7: the record is of a cuff, bits 0-5: minute
+//! 3       bits 0-4: hour
+//!
+//! values of a cuff                    values of a glucose meter
+//! 0-1     systolic, mmHg              0-1     glucose, mg/dL, little-endian
+//! 2       diastolic, mmHg             3       0x40 before a meal, 0x80 after one
+//! 3       pulse rate, /min
+//! ```
+
+use rust_decimal::Decimal;
+use vitals::DeviceTime;
+
+use super::error::DecodeError;
+use super::payload::{checked, sum, whole};
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The host.
+    Host,
+    /// The device.
+    Device,
+}
+
+impl Direction {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Device => "device",
+        }
+    }
+}
+
+/// One frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame {
+    /// The command.
+    pub command: u8,
+    /// What goes with it.
+    pub parameters: [u8; 4],
+    /// Who speaks.
+    pub direction: Direction,
+}
+
+/// What a time says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Time {
+    /// Wall clock of the device; it has no seconds.
+    pub device_time: DeviceTime,
+    /// Whether the record is of a cuff, on meters that have both.
+    pub is_cuff: bool,
+}
+
+/// What a reply means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// A time, of the clock or of a record.
+    Time(Time),
+    /// The values of a record; which ones depends on the model.
+    Values([u8; 4]),
+    /// Model number in its four digits.
+    Model([u8; 2]),
+    /// How many records there are.
+    Count(u16),
+}
+
+/// Decodes one frame.
+///
+/// # Errors
+///
+/// Returns [`DecodeError::Truncated`] or [`DecodeError::Trailing`] unless there are eight bytes,
+/// [`DecodeError::Framing`] for another start or direction, and [`DecodeError::Checksum`].
+pub fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
+    let [start, command, parameters @ .., direction, _sum] = whole::<8>("the end", bytes)?;
+    if start != 0x51 {
+        return Err(DecodeError::Framing { field: "start byte", value: start });
+    }
+    checked(bytes, sum)?;
+    let direction = match direction {
+        0xA3 => Direction::Host,
+        0xA5 => Direction::Device,
+        value => return Err(DecodeError::Framing { field: "direction", value }),
+    };
+    Ok(Frame { command, parameters, direction })
+}
+
+/// Decodes the four bytes of a time.
+///
+/// # Errors
+///
+/// Returns [`DecodeError::Truncated`] or [`DecodeError::Trailing`] unless there are four bytes, and
+/// [`DecodeError::OutOfRange`] for a part that no clock can show.
+pub fn decode_time(bytes: &[u8]) -> Result<Time, DecodeError> {
+    time(whole("time", bytes)?)
+}
+
+fn time([low, high, minute, hour]: [u8; 4]) -> Result<Time, DecodeError> {
+    let date = u16::from_le_bytes([low, high]);
+    let [_high, day] = (date & 0x1F).to_be_bytes();
+    let [_high, month] = (date >> 5 & 0x0F).to_be_bytes();
+    let is_cuff = minute & 0x80 != 0;
+    let (minute, hour) = (minute & 0x3F, hour & 0x1F);
+    let limit = |field, value: u8, highest| {
+        let refused = DecodeError::OutOfRange { field, value: Decimal::from(value) };
+        if value <= highest { Ok(()) } else { Err(refused) }
+    };
+    limit("month", month, 12)?;
+    limit("minute", minute, 59)?;
+    limit("hour", hour, 23)?;
+    let year = (date >> 9).saturating_add(2000);
+    Ok(Time { device_time: DeviceTime { year, month, day, hour, minute, second: 0 }, is_cuff })
+}
+
+impl Frame {
+    /// What it means, if it is a reply that can be read without knowing the model.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DecodeError::OutOfRange`] for a time that no clock can show.
+    pub fn reply(&self) -> Result<Option<Reply>, DecodeError> {
+        let [low, high, _, _] = self.parameters;
+        match (self.direction, self.command) {
+            (Direction::Device, 0x23 | 0x25) => time(self.parameters).map(Reply::Time).map(Some),
+            (Direction::Device, 0x24) => Ok(Some(Reply::Model([high, low]))),
+            (Direction::Device, 0x26) => Ok(Some(Reply::Values(self.parameters))),
+            (Direction::Device, 0x2B) => Ok(Some(Reply::Count(u16::from_le_bytes([low, high])))),
+            (Direction::Device | Direction::Host, _other) => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::device::fixture::{bytes, prefixes};
+
+    #[track_caller]
+    fn check_time(hex: &str, expected: &str) {
+        let time = decode_time(&bytes(hex)).unwrap();
+        assert_eq!(time.device_time.to_string(), expected);
+    }
+
+    #[test]
+    fn a_frame_is_eight_bytes() {
+        for prefix in prefixes("512200000000a316") {
+            assert!(matches!(decode(&prefix), Err(DecodeError::Truncated { .. })), "{prefix:?}");
+        }
+        assert!(matches!(decode(&bytes("512200000000a31600")), Err(DecodeError::Trailing { .. })));
+    }
+
+    #[test]
+    fn a_frame_is_checked() {
+        let frame = decode(&bytes("512200000000a316")).unwrap();
+        assert_eq!((frame.command, frame.direction), (0x22, Direction::Host));
+        let bad_sum = DecodeError::Checksum { found: 0x17, computed: 0x16 };
+        assert_eq!(decode(&bytes("512200000000a317")), Err(bad_sum));
+        assert!(matches!(decode(&bytes("522200000000a317")), Err(DecodeError::Framing { .. })));
+        assert!(matches!(decode(&bytes("512200000000a417")), Err(DecodeError::Framing { .. })));
+    }
+
+    #[test]
+    fn a_time_is_packed_into_four_bytes() {
+        check_time("21260e15", "2019-01-01T21:14:00");
+        check_time("0427250d", "2019-08-04T13:37:00");
+        assert!(decode_time(&bytes("21268e15")).unwrap().is_cuff);
+    }
+
+    #[test]
+    fn a_time_is_cut_or_impossible() {
+        for prefix in prefixes("21260e15") {
+            assert!(matches!(decode_time(&prefix), Err(DecodeError::Truncated { .. })));
+        }
+        for hex in ["a1270e15", "21263c15", "21260e18"] {
+            let refused = decode_time(&bytes(hex));
+            assert!(matches!(refused, Err(DecodeError::OutOfRange { .. })), "{hex}");
+        }
+        check_time("00000000", "2000-00-00T00:00:00");
+    }
+
+    #[test]
+    fn replies_have_their_meaning() {
+        let reply = |command, parameters| {
+            Frame { command, parameters, direction: Direction::Device }.reply().unwrap()
+        };
+        assert_eq!(reply(0x2B, [0x05, 0x01, 0, 0]), Some(Reply::Count(0x0105)));
+        assert_eq!(reply(0x24, [0x72, 0x42, 0, 0]), Some(Reply::Model([0x42, 0x72])));
+        assert_eq!(reply(0x26, [110, 0, 0, 0x40]), Some(Reply::Values([110, 0, 0, 0x40])));
+        assert_eq!(reply(0x52, [0; 4]), None);
+        let asked = Frame { command: 0x25, parameters: [0xFF; 4], direction: Direction::Host };
+        assert_eq!(asked.reply(), Ok(None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, frame: [u8; 8]) {
+            let _frame = decode(&bytes);
+            let _time = decode_time(&bytes);
+            let [_, rest @ .., _] = frame;
+            let [command, parameters @ .., _] = rest;
+            let _reply = Frame { command, parameters, direction: Direction::Device }.reply();
+        }
+    }
+}

@@ -3,6 +3,7 @@
 pub mod and_scale;
 pub mod blood_pressure;
 pub mod body_composition;
+pub mod cuff_line;
 pub mod date_time;
 pub mod glucose;
 pub mod heart_rate;
@@ -11,6 +12,7 @@ mod measurement;
 pub mod nonin_ascii;
 pub mod nonin_df2;
 pub mod number;
+pub mod oximeter_line;
 pub mod oximetry;
 pub mod plx;
 mod radio;
@@ -23,10 +25,12 @@ use uuid::Uuid;
 
 use self::blood_pressure::CuffStyle;
 use self::body_composition::BodyCompositionStyle;
+use self::cuff_line::CuffLine;
 use self::glucose::MeterStyle;
 pub use self::kind::Record;
 pub(crate) use self::kind::{Kind, Surroundings};
 pub use self::measurement::{MeasureError, Measurement};
+use self::oximeter_line::OximeterLine;
 use self::plx::OximeterStyle;
 pub use self::radio::{Bluetooth, Security, Timing, Wake};
 use self::temperature::ThermometerStyle;
@@ -127,6 +131,18 @@ impl Device {
     #[must_use]
     pub fn nonin_ascii(name: &str, port: &str) -> Self {
         Self::on_port(name, Kind::NoninAscii, port)
+    }
+
+    /// An oximeter that sends what it finds while a finger is in, in one of many formats.
+    #[must_use]
+    pub fn oximeter_line(name: &str, port: &str, line: OximeterLine) -> Self {
+        Self::on_port(name, Kind::OximeterLine(line), port)
+    }
+
+    /// A cuff that sends each measurement once, in one of several formats.
+    #[must_use]
+    pub fn cuff_line(name: &str, port: &str, line: CuffLine) -> Self {
+        Self::on_port(name, Kind::CuffLine(line), port)
     }
 
     /// An A&D scale that sends lines of text while somebody stands on it.

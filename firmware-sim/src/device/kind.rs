@@ -7,12 +7,14 @@ use uuid::Uuid;
 
 use super::blood_pressure::{self, CuffStyle};
 use super::body_composition::{self, BodyCompositionStyle};
+use super::cuff_line::CuffLine;
 use super::glucose::{self, MeterStyle};
 use super::measurement::{MeasureError, Measurement};
+use super::oximeter_line::OximeterLine;
 use super::plx::{self, OximeterStyle};
 use super::temperature::{self, ThermometerStyle};
 use super::weight::{self, ScaleStyle};
-use super::{and_scale, heart_rate, nonin_ascii, nonin_df2};
+use super::{and_scale, cuff_line, heart_rate, nonin_ascii, nonin_df2, oximeter_line};
 
 /// Charge below which a device says that its battery is low, in percent.
 pub(crate) const BATTERY_LOW_PERCENT: u8 = 20;
@@ -70,6 +72,8 @@ pub(crate) enum Kind {
     NoninDf2,
     NoninAscii,
     AndScale,
+    OximeterLine(OximeterLine),
+    CuffLine(CuffLine),
     Replay { characteristic: Uuid },
     SerialReplay,
 }
@@ -78,8 +82,10 @@ impl Kind {
     /// Returns what the device is, in words.
     pub(crate) fn word(&self) -> &'static str {
         match self {
-            Self::Cuff(_) => "blood pressure cuff",
-            Self::Oximeter(_) | Self::NoninDf2 | Self::NoninAscii => "pulse oximeter",
+            Self::Cuff(_) | Self::CuffLine(_) => "blood pressure cuff",
+            Self::Oximeter(_) | Self::NoninDf2 | Self::NoninAscii | Self::OximeterLine(_) => {
+                "pulse oximeter"
+            }
             Self::Scale(_) | Self::AndScale => "scale",
             Self::BodyCompositionScale(_) => "body composition scale",
             Self::GlucoseMeter(_) => "glucose meter",
@@ -125,6 +131,12 @@ impl Kind {
                 nonin_df2::records(oximetry, battery_percent < BATTERY_LOW_PERCENT)?
             }
             (Self::NoninAscii, Measurement::Oximetry(oximetry)) => nonin_ascii::records(oximetry)?,
+            (Self::OximeterLine(line), Measurement::Oximetry(oximetry)) => {
+                oximeter_line::records(*line, oximetry, surroundings)?
+            }
+            (Self::CuffLine(line), Measurement::BloodPressure(taken)) => {
+                cuff_line::records(*line, taken, clock)?
+            }
             (Self::AndScale, Measurement::Weight(weight)) => and_scale::records(weight)?,
             (_, _) => {
                 let (device, asked) = (self.word(), measurement.word());
@@ -145,7 +157,12 @@ impl Kind {
             Self::Thermometer(_) => temperature::MEASUREMENT,
             Self::HeartRateBelt => heart_rate::MEASUREMENT,
             Self::Replay { characteristic } => *characteristic,
-            Self::NoninDf2 | Self::NoninAscii | Self::AndScale | Self::SerialReplay => Uuid::nil(),
+            Self::NoninDf2
+            | Self::NoninAscii
+            | Self::AndScale
+            | Self::OximeterLine(_)
+            | Self::CuffLine(_)
+            | Self::SerialReplay => Uuid::nil(),
         }
     }
 

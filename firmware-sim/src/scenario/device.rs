@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::keys::Keys;
 use crate::device::blood_pressure::CuffStyle;
 use crate::device::body_composition::BodyCompositionStyle;
+use crate::device::cuff_line::CuffLine;
 use crate::device::glucose::MeterStyle;
+use crate::device::oximeter_line::OximeterLine;
 use crate::device::plx::OximeterStyle;
 use crate::device::temperature::ThermometerStyle;
 use crate::device::weight::ScaleStyle;
@@ -34,11 +36,13 @@ enum KindWord {
     NoninDf2,
     NoninAscii,
     AndScale,
+    OximeterLine(OximeterLine),
+    CuffLine(CuffLine),
     Replay,
     SerialReplay,
 }
 
-const KINDS: [(&str, KindWord); 12] = [
+const KINDS: [(&str, KindWord); 20] = [
     ("cuff", KindWord::Cuff),
     ("oximeter", KindWord::Oximeter),
     ("scale", KindWord::Scale),
@@ -49,6 +53,14 @@ const KINDS: [(&str, KindWord); 12] = [
     ("nonin-df2", KindWord::NoninDf2),
     ("nonin-ascii", KindWord::NoninAscii),
     ("and-scale", KindWord::AndScale),
+    ("contec-5byte", KindWord::OximeterLine(OximeterLine::ContecFiveByte)),
+    ("masimo-ascii-1", KindWord::OximeterLine(OximeterLine::MasimoAscii)),
+    ("nonin-df1", KindWord::OximeterLine(OximeterLine::NoninDf1)),
+    ("nonin-df7", KindWord::OximeterLine(OximeterLine::NoninDf7)),
+    ("nonin-df8", KindWord::OximeterLine(OximeterLine::NoninDf8)),
+    ("nonin-df13", KindWord::OximeterLine(OximeterLine::NoninDf13)),
+    ("omron-hbp-9030", KindWord::CuffLine(CuffLine::OmronHbp9030)),
+    ("suntech-nibp", KindWord::CuffLine(CuffLine::SunTech)),
     ("replay", KindWord::Replay),
     ("serial-replay", KindWord::SerialReplay),
 ];
@@ -105,6 +117,8 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::NoninDf2
         | KindWord::NoninAscii
         | KindWord::AndScale
+        | KindWord::OximeterLine(_)
+        | KindWord::CuffLine(_)
         | KindWord::Replay
         | KindWord::SerialReplay => None,
     };
@@ -112,6 +126,10 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         KindWord::NoninDf2 => on_port(&mut keys, |port| Device::nonin_df2(&name, port)),
         KindWord::NoninAscii => on_port(&mut keys, |port| Device::nonin_ascii(&name, port)),
         KindWord::AndScale => on_port(&mut keys, |port| Device::and_scale(&name, port)),
+        KindWord::OximeterLine(line) => {
+            on_port(&mut keys, |port| Device::oximeter_line(&name, port, line))
+        }
+        KindWord::CuffLine(line) => on_port(&mut keys, |port| Device::cuff_line(&name, port, line)),
         KindWord::SerialReplay => on_port(&mut keys, |port| Device::serial_replay(&name, port)),
         KindWord::Cuff
         | KindWord::Oximeter
@@ -174,9 +192,12 @@ fn on_air(keys: &mut Keys<'_, '_>, name: &str, kind: KindWord) -> Option<Device>
         }
         KindWord::HeartRate => Some(Device::heart_rate_belt(name, at)),
         KindWord::Replay => replay(keys, name, at),
-        KindWord::NoninDf2 | KindWord::NoninAscii | KindWord::AndScale | KindWord::SerialReplay => {
-            None
-        }
+        KindWord::NoninDf2
+        | KindWord::NoninAscii
+        | KindWord::AndScale
+        | KindWord::OximeterLine(_)
+        | KindWord::CuffLine(_)
+        | KindWord::SerialReplay => None,
     };
     let settled = Settled::read(keys);
     address?;

@@ -17,6 +17,7 @@ pub mod engine;
 pub mod history;
 pub mod news2;
 pub mod plan;
+pub mod replay;
 pub mod rule;
 pub mod technical;
 pub mod timer;
@@ -25,6 +26,7 @@ pub use alert::{Alert, Change, Disposition, Refusal, Standing, Transition};
 pub use attendance::Outage;
 pub use engine::Engine;
 pub use plan::Plan;
+pub use replay::Replay;
 pub use technical::Condition;
 pub use timer::Timers;
 

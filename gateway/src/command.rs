@@ -10,6 +10,7 @@ mod device;
 mod ledger;
 mod observe;
 mod readings;
+mod replay;
 mod run;
 mod status;
 
@@ -44,6 +45,8 @@ enum Command {
     Ack(ack::Arguments),
     /// Record what a person observed
     Observe(observe::Arguments),
+    /// Try a care plan on what the hub has recorded
+    Replay(replay::Arguments),
     /// Show how the hub is doing
     Status(status::Arguments),
     /// About devices
@@ -132,6 +135,7 @@ impl Command {
             Self::Alerts(arguments) => alerts::run(&arguments),
             Self::Ack(arguments) => ack::run(&arguments),
             Self::Observe(arguments) => observe::run(&arguments),
+            Self::Replay(arguments) => replay::run(&arguments),
             Self::Status(arguments) => status::run(&arguments),
             Self::Device(command) => device::run(command),
         }

@@ -1,0 +1,102 @@
+//! What a plan would have done to a history: the readings of a client once more, in the order in which
+//! they were recorded, with the deadlines between them.
+//!
+//! Each alert is taken on as soon as it is raised, so that an episode ends when its condition does and
+//! the next one counts; nothing else of what people did in the meantime is known.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use vitals::identity::{AlertId, Epoch};
+use vitals::{Moment, Reading};
+
+use crate::alert::{Alert, Standing, Transition};
+use crate::engine::Engine;
+use crate::plan::Plan;
+use crate::timer;
+
+/// A plan, and what it has found so far.
+#[derive(Debug)]
+pub struct Replay {
+    engine: Engine,
+    /// The number of the next transition, in an epoch of its own.
+    next: AlertId,
+    now: Option<Moment>,
+    episodes: BTreeMap<AlertId, Alert>,
+}
+
+impl Replay {
+    /// A plan for a client who lives in `zone`, with nothing before it.
+    #[must_use]
+    pub fn new(plan: Plan, zone: TimeZone) -> Self {
+        Self {
+            engine: Engine::new(vec![plan], Vec::new()).in_zone(zone),
+            next: AlertId { epoch: Epoch([0; 8]), seq: 1 },
+            now: None,
+            episodes: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the next reading; what was due before it was recorded comes first.
+    pub fn read(&mut self, reading: &Reading) {
+        let recorded = reading.recorded;
+        self.pass(recorded);
+        let transitions = self.engine.observe(recorded.at, reading, self.next);
+        self.take(&transitions, &recorded);
+        self.engine.remember(reading);
+    }
+
+    /// Lets the time pass until `end`.
+    pub fn pass(&mut self, end: Moment) {
+        // What was recorded in another run of the machine, or by another clock, is not later for sure.
+        while let Some(due) =
+            self.now.and_then(|now| self.due(&now)).filter(|it| it.at.at <= end.at.at)
+        {
+            let transitions = self.engine.advance(due, self.next);
+            if transitions.is_empty() {
+                break;
+            }
+            self.now = Some(due);
+            self.take(&transitions, &due);
+        }
+        self.now = Some(end);
+    }
+
+    /// Every episode, in the order in which they began, as each stands now. One that only asked for a
+    /// repeat and ended with it is not among them.
+    pub fn episodes(&self) -> impl Iterator<Item = &Alert> {
+        self.episodes.values().filter(|it| it.timers.repeat_by.is_none() && !was_only_asked(it))
+    }
+
+    fn due(&self, now: &Moment) -> Option<Moment> {
+        let wait = self.engine.next_wait(now)?;
+        Some(timer::after(now, wait.max(SignedDuration::ZERO)))
+    }
+
+    fn take(&mut self, transitions: &[Transition], now: &Moment) {
+        for transition in transitions {
+            self.keep(transition);
+            let alert = &transition.alert;
+            if matches!(alert.standing(), Standing::Active | Standing::Latched)
+                && let Ok(taken_on) = self.engine.acknowledge(now.at, alert.id, "replay", None)
+            {
+                self.keep(&taken_on);
+            }
+        }
+    }
+
+    fn keep(&mut self, transition: &Transition) {
+        self.engine.apply(transition);
+        self.next.seq = self.next.seq.saturating_add(1);
+        self.episodes.insert(transition.alert.id, transition.alert.clone());
+    }
+}
+
+/// Whether `alert` ended while a repeat was asked for: it never was an alarm.
+fn was_only_asked(alert: &Alert) -> bool {
+    alert.standing() == Standing::Done && alert.by.is_none()
+}
+
+#[cfg(test)]
+mod tests;

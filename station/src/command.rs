@@ -1,6 +1,7 @@
-//! The command line: `vitalstation serve`, `vitalstation hub add`, `vitalstation hub list`.
+//! The command line `vitalstation`: one file a subcommand.
 
 mod hub;
+mod plan;
 mod serve;
 
 use std::ffi::OsString;
@@ -31,9 +32,14 @@ enum Task {
         #[command(subcommand)]
         subcommand: hub::Task,
     },
+    /// Check care plans
+    Plan {
+        #[command(subcommand)]
+        subcommand: plan::Task,
+    },
 }
 
-/// Every subcommand names its configuration.
+/// Every subcommand that needs a configuration names it.
 #[derive(Debug, clap::Args)]
 struct ConfigPath {
     /// The configuration file
@@ -75,6 +81,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match arguments.subcommand {
         Task::Serve(arguments) => serve::run(arguments),
         Task::Hub { subcommand } => hub::run(subcommand),
+        Task::Plan { subcommand } => plan::run(subcommand),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -95,3 +95,29 @@ fn hubs_are_listed_as_text_and_as_json() {
     let json: serde_json::Value = serde_json::from_slice(&list(&["--json"]).stdout).unwrap();
     assert_eq!((&json[0]["hub"], &json[0]["presence"]), (&"hub-1".into(), &().into()));
 }
+
+#[test]
+fn a_care_plan_is_checked_as_a_whole_before_a_home_gets_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = "name = \"pressure\"\nversion = 1\nsubject = \"client-1\"\nlate_after_min = 60\n\
+                [[threshold]]\nid = \"systolic\"\nvital = \"systolic-pressure\"\n\
+                priority = \"high\"\nat_or_above = \"180 mmHg\"\nclear_at_or_below = \"175 mmHg\"\n";
+    fs::write(directory.path().join("good.toml"), plan).unwrap();
+    let output = vitalstation(directory.path(), &["plan", "check", "good.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = text(&output.stdout);
+    assert!(
+        said.starts_with("good.toml: good, plan pressure version 1 for client-1\n  systolic: ")
+    );
+
+    let wrong = plan.replace("version = 1", "version = 0").replace("180 mmHg", "180");
+    fs::write(directory.path().join("wrong.toml"), wrong).unwrap();
+    let files = ["plan", "check", "good.toml", "wrong.toml", "none.toml"];
+    let output = vitalstation(directory.path(), &files);
+    assert_eq!(output.status.code(), Some(2));
+    let lines: Vec<_> = text(&output.stderr).lines().collect();
+    let [version, limit, none] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!(*version, "wrong.toml: line 2: version: 0 is not in 1 to 4294967295");
+    assert!(limit.starts_with("wrong.toml: line 9: ") && limit.contains("has no unit"), "{limit}");
+    assert!(none.starts_with("cannot read none.toml: "), "{none}");
+}

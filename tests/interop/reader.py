@@ -179,6 +179,18 @@ READING = table(
     raw=exactly(bytes),
 )
 
+DEADLINE = table(at=time_with_offset, clock=absent_or(CLOCK))
+
+TIMERS = table(
+    repeat_by=absent_or(DEADLINE),
+    waits_since=absent_or(DEADLINE),
+    rung=absent_or(whole(1, U32_MAX)),
+    escalated_to=absent_or(text()),
+    until=absent_or(DEADLINE),
+    quiet_until=absent_or(DEADLINE),
+    stale=absent_or(exactly(bool)),
+)
+
 ALERT = table(
     **SEQUENCED,
     clock=absent_or(CLOCK),
@@ -186,9 +198,10 @@ ALERT = table(
     alert_id=text(LEDGER_KEY),
     rev=whole(1, U32_MAX),
     state=words(
-        "raised", "confirmed", "repeated", "escalated", "acknowledged", "cleared", "closed",
+        "asked", "raised", "confirmed", "repeated", "stale", "escalated", "resumed", "acknowledged",
+        "cleared", "closed",
     ),
-    standing=words("active", "acknowledged", "latched", "done"),
+    standing=words("pending", "active", "acknowledged", "latched", "done"),
     priority=words("high", "medium", "low"),
     category=words("clinical", "adherence", "technical"),
     rule=text(),
@@ -209,6 +222,7 @@ ALERT = table(
     by=or_null(text()),
     note=or_null(text()),
     disposition=or_null(text(WORD)),
+    timers=absent_or(TIMERS),
 )
 
 EVENT = table(

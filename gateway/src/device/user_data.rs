@@ -110,7 +110,8 @@ pub fn decode(bytes: &[u8]) -> Result<UserControl, DecodeError> {
         32 => {
             let request = payload.byte("op code of the request")?;
             let code = payload.byte("response code")?;
-            UserControl::Response { request, code, parameter: payload.rest().to_vec() }
+            let parameter = payload.rest().to_vec();
+            return Ok(UserControl::Response { request, code, parameter });
         }
         reserved => {
             let value = Decimal::from(reserved);

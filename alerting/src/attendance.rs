@@ -34,6 +34,8 @@ pub(crate) struct Attendance {
     taken: BTreeMap<(SubjectId, Vital), BTreeSet<Timestamp>>,
     outages: Vec<Outage>,
     in_force: BTreeMap<(SubjectId, String), Timestamp>,
+    /// When a person closed the alert about a rule of a plan: what was missed before is settled.
+    settled: BTreeMap<(SubjectId, String, String), Timestamp>,
     /// What may be the cause that something was not measured.
     hints: BTreeMap<Vital, String>,
 }
@@ -75,6 +77,23 @@ impl Attendance {
 
     pub(crate) fn note_in_force(&mut self, subject: SubjectId, plan: String, since: Timestamp) {
         self.in_force.insert((subject, plan), since);
+    }
+
+    /// A person has closed what `rule` of `plan` missed until `at`.
+    pub(crate) fn note_settled(
+        &mut self,
+        subject: SubjectId,
+        plan: String,
+        rule: String,
+        at: Timestamp,
+    ) {
+        self.settled.insert((subject, plan, rule), at);
+    }
+
+    /// Until when it is settled what `rule` of `plan` missed.
+    pub(crate) fn settled_until(&self, subject: &SubjectId, plan: &str, rule: &str) -> Timestamp {
+        let key = (subject.clone(), plan.to_owned(), rule.to_owned());
+        self.settled.get(&key).copied().unwrap_or(Timestamp::MIN)
     }
 
     pub(crate) fn note_hints(&mut self, hints: BTreeMap<Vital, String>) {

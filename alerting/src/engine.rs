@@ -190,6 +190,7 @@ impl Engine {
 
     /// Takes in a transition that has been committed; one that is older than what is known is not.
     pub fn apply(&mut self, transition: &Transition) {
+        self.settle_missed(transition);
         self.keep(transition.alert.clone());
     }
 
@@ -225,8 +226,10 @@ impl Engine {
         let is_pending = open.is_some_and(|it| it.standing() == Standing::Pending);
         let alert = match (finding, open, rule.confirm()) {
             (finding, Some(asked), Some((threshold, confirm))) if is_pending => {
+                let is_in_doubt = self.history.is_implausible(reading, threshold.vital());
                 match threshold.judge_repeat(confirm, asked, reading, finding) {
                     Repeat::Breach(evidence) => self.again(case, asked, &evidence),
+                    Repeat::Mean(_) | Repeat::Normal(_) if is_in_doubt => None,
                     Repeat::Mean(evidence) => {
                         let confirmed =
                             asked.confirmed_by_mean(now, &origin(plan, rule), &evidence);
@@ -273,11 +276,10 @@ impl Engine {
         };
         let confirms = rule.confirm().is_none_or(|(_threshold, it)| is_another(it));
         let next = alert.repeated(now, &origin(plan, rule), evidence, confirms)?;
-        match alert.standing() {
-            Standing::Pending => Some(self.hush(case, next)),
-            Standing::Active | Standing::Acknowledged | Standing::Latched | Standing::Done => {
-                Some(next)
-            }
+        // Where it calls anew it does so after the quiet hours.
+        match next.timers.waits_since == alert.timers.waits_since {
+            true => Some(next),
+            false => Some(self.hush(case, next)),
         }
     }
 
@@ -329,3 +331,5 @@ mod model;
 mod replay;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod together;

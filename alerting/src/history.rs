@@ -20,7 +20,7 @@ use vitals::{Moment, Quantity, Reading, Unit, Vital};
 use self::rhythm::Rhythm;
 use crate::average::Pressure;
 use crate::plan::Plan;
-use crate::rule::implausible::Implausible;
+use crate::rule::implausible::{Doubt, Implausible};
 use crate::rule::irregular_pulse::OF_MAX;
 use crate::rule::{Condition, Rule, can_clear, is_at_rest, is_time_known, measured};
 
@@ -176,12 +176,14 @@ impl History {
         let Some(subject) = &reading.subject else { return Input::Missing };
         let now = measured(reading);
         let latest = self.all_of(subject, vital).rfind(|it| it.reading != reading.id);
-        if latest.is_some_and(|it| now.order(&it.when).is_lt()) {
-            return Input::OutOfOrder;
-        }
         if let Some(value) = reading.value(vital) {
+            if latest.is_some_and(|it| now.order(&it.when).is_lt()) {
+                return Input::OutOfOrder;
+            }
             let sample = Sample { reading: reading.id, when: now, value, is_suspect: false };
-            return match self.is_suspect(subject, vital, &sample) {
+            // A value that has only jumped may be the very one that matters: it is scored, and clears
+            // nothing.
+            return match self.cannot_be(subject, vital, &sample) {
                 true => Input::Missing,
                 false => Input::Known { value, of: reading.id, age: SignedDuration::ZERO },
             };
@@ -303,9 +305,22 @@ impl History {
     }
 
     fn is_suspect(&self, subject: &SubjectId, vital: Vital, sample: &Sample) -> bool {
-        let checks = self.checks.get(&(subject.clone(), vital));
-        let before = || self.before(subject, vital, *sample);
-        checks.into_iter().flatten().any(|it| it.doubt(sample, before()).is_some())
+        self.doubts(subject, vital, sample).next().is_some()
+    }
+
+    /// Whether more speaks against `sample` than that it is far from those just before it.
+    fn cannot_be(&self, subject: &SubjectId, vital: Vital, sample: &Sample) -> bool {
+        self.doubts(subject, vital, sample).any(|it| !matches!(it, Doubt::Jumped(_)))
+    }
+
+    fn doubts(
+        &self,
+        subject: &SubjectId,
+        vital: Vital,
+        sample: &Sample,
+    ) -> impl Iterator<Item = Doubt> {
+        let checks = self.checks.get(&(subject.clone(), vital)).into_iter().flatten();
+        checks.filter_map(move |it| it.doubt(sample, self.before(subject, vital, *sample)))
     }
 }
 

@@ -303,7 +303,8 @@ pub(crate) fn span(length: SignedDuration) -> String {
     let minutes = length.as_mins();
     match minutes {
         2880.. if minutes % 1440 == 0 => format!("{} days", minutes / 1440),
-        60.. => format!("{} h", minutes / 60),
+        60.. if minutes % 60 == 0 || 600 <= minutes => format!("{} h", minutes / 60),
+        60.. => format!("{} h {} min", minutes / 60, minutes % 60),
         _ => format!("{minutes} min"),
     }
 }

@@ -52,6 +52,13 @@ pub fn left(due: &Moment, now: &Moment, longest: SignedDuration) -> SignedDurati
     in_this_run.unwrap_or_else(by_wall).max(SignedDuration::ZERO)
 }
 
+/// Whether the clocks tell how long it is from `since` to `now`.
+pub(crate) fn can_tell(since: Option<&Moment>, now: &Moment) -> bool {
+    since.is_some_and(|it| {
+        it.on.is_some_and(|anchor| now.since(anchor).is_some()) || it.is_known && now.is_known
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use vitals::{BootId, LocalInstant, Uptime};

@@ -138,10 +138,11 @@ impl Hub {
         let alerts = recall::open_alerts(&mut store)?;
         let held = store.held()?;
         let mut engine = Engine::new(settings.plans, alerts).in_zone(settings.zone.clone());
-        recall::look_back(&store, &mut engine, recall::LOOKED_THROUGH_MAX)?;
-        let scrub_wait = scrub::wait(&store, now)?;
         let time = HubTime::start(now, translate::last_recorded(&store), settings.earliest);
         let hub_now = Stamp { wall: time.moment(now, &settings.zone).at.at, ..now };
+        let known_now = time.is_known().then_some(hub_now.wall);
+        recall::look_back(&store, &mut engine, recall::LOOKED_THROUGH_MAX, known_now)?;
+        let scrub_wait = scrub::wait(&store, now)?;
         let rehearsal = Rehearsal::new(&settings.id, settings.watch, &store, hub_now)?;
         let mut hub = Self {
             id: settings.id,

@@ -10,7 +10,7 @@ use vitals::wire::canonical::{DecodeError, decode, encode};
 use vitals::wire::primitive::Time;
 use vitals::wire::sealed::{Purpose, seal};
 use vitals::wire::v1::{Command, Instruction};
-use vitals::{AlertId, HubId, LocalInstant};
+use vitals::{AlertId, HubId, LocalInstant, Priority};
 
 /// What a nurse asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Order {
     pub wish: Wish,
     /// Revision of the alert that the nurse saw.
     pub seen_rev: u32,
+    /// How urgent it was then; `None` in orders of earlier versions.
+    pub seen_priority: Option<Priority>,
     /// When it was asked.
     pub issued_at: Timestamp,
     /// The home refuses it after that.
@@ -68,6 +70,8 @@ pub enum Progress {
     Done,
     /// The home did not answer in time; the nurse has to ask again.
     Expired,
+    /// The alert has become more urgent before the home had the order, and the home refuses it.
+    Overtaken,
 }
 
 impl Order {
@@ -80,6 +84,7 @@ impl Order {
         id: String,
         wish: Wish,
         seen_rev: u32,
+        seen_priority: Priority,
         issued_at: Timestamp,
         expires_at: Timestamp,
         key: &SigningKey,
@@ -88,10 +93,22 @@ impl Order {
         let instruction = wish.instruction();
         let command =
             Command::new(&wish.hub, id.clone(), time(issued_at), time(expires_at), instruction);
+        let command = Command { seen_priority: Some(seen_priority.as_str().to_owned()), ..command };
         let payload = encode(&command).map_err(|it| it.to_string())?;
         let sealed = seal(&payload, Purpose::Command, key).map_err(|it| it.to_string())?;
         let progress = Progress::OnItsWay;
-        Ok(Self { id, wish, seen_rev, issued_at, expires_at, progress, payload, sealed })
+        let seen_priority = Some(seen_priority);
+        Ok(Self {
+            id,
+            wish,
+            seen_rev,
+            seen_priority,
+            issued_at,
+            expires_at,
+            progress,
+            payload,
+            sealed,
+        })
     }
 
     /// The order whose command was stored.
@@ -124,8 +141,19 @@ impl Order {
         };
         let wish = Wish { hub, alert, deed, by, note };
         let (issued_at, expires_at) = (command.issued_at.0.at, command.expires_at.0.at);
+        let seen_priority = command.seen_priority.as_deref().and_then(|it| it.parse().ok());
         let id = command.command_id;
-        Ok(Self { id, wish, seen_rev, issued_at, expires_at, progress, payload, sealed })
+        Ok(Self {
+            id,
+            wish,
+            seen_rev,
+            seen_priority,
+            issued_at,
+            expires_at,
+            progress,
+            payload,
+            sealed,
+        })
     }
 
     /// Whether a transition shows what was asked for.
@@ -141,6 +169,12 @@ impl Order {
             }
             Deed::Close(_disposition) => is_later && !is_open,
         }
+    }
+
+    /// Whether an alert that is of `priority` now is more urgent than what the nurse saw.
+    #[must_use]
+    pub fn is_overtaken_by(&self, priority: Priority) -> bool {
+        self.seen_priority.is_some_and(|seen| priority < seen)
     }
 }
 
@@ -185,7 +219,7 @@ impl FromStr for Progress {
 
 impl Progress {
     /// Every stage.
-    pub const ALL: [Self; 3] = [Self::OnItsWay, Self::Done, Self::Expired];
+    pub const ALL: [Self; 4] = [Self::OnItsWay, Self::Done, Self::Expired, Self::Overtaken];
 
     /// The word in the database and in the interface.
     #[must_use]
@@ -194,6 +228,7 @@ impl Progress {
             Self::OnItsWay => "on-its-way",
             Self::Done => "done",
             Self::Expired => "expired",
+            Self::Overtaken => "overtaken",
         }
     }
 }
@@ -215,7 +250,7 @@ mod tests {
         let at = Timestamp::from_second(1_780_000_000).unwrap();
         let key = SigningKey::from_bytes(&[7; 32]);
         let until = at + jiff::SignedDuration::from_hours(1);
-        Order::sign("c1".to_owned(), wish, 2, at, until, &key).unwrap()
+        Order::sign("c1".to_owned(), wish, 2, Priority::Medium, at, until, &key).unwrap()
     }
 
     #[test]
@@ -236,6 +271,14 @@ mod tests {
             let (payload, sealed) = (order.payload.clone(), order.sealed.clone());
             assert_eq!(Order::restore(payload, sealed, 2, Progress::OnItsWay).unwrap(), order);
         }
+    }
+
+    #[test]
+    fn an_alert_that_is_more_urgent_than_what_was_seen_overtakes_its_order() {
+        let order = order(Deed::Acknowledge);
+        assert!(order.is_overtaken_by(Priority::High));
+        assert!(!order.is_overtaken_by(Priority::Medium));
+        assert!(!order.is_overtaken_by(Priority::Low));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use vitals::{Category, DeviceKind, Flag, Phase, Priority, ReadingKind, TimeQuali
 /// Every pinned message but the envelopes, with a name and the channel that carries it.
 ///
 /// A command is checked inside its envelope.
-const MESSAGES: [(&str, Channel, &str); 26] = [
+const MESSAGES: [(&str, Channel, &str); 27] = [
     ("reading", Channel::Reading, literal::BLOOD_PRESSURE),
     ("reading", Channel::Reading, literal::WEIGHT),
     ("alert", Channel::Alert, literal::ALERT_RAISED),
@@ -45,6 +45,7 @@ const MESSAGES: [(&str, Channel, &str); 26] = [
     ("alert", Channel::Alert, literal::ALERT_ASKED),
     ("alert", Channel::Alert, literal::ALERT_SNOOZED),
     ("acknowledge", Channel::Command, literal::COMMAND_SNOOZE),
+    ("acknowledge", Channel::Command, literal::COMMAND_SEEN),
     ("close", Channel::Command, literal::COMMAND_CLOSE),
     ("resend", Channel::Command, literal::COMMAND_RESEND),
 ];
@@ -174,6 +175,7 @@ fn no_key_may_be_missing_but_the_optional_ones() {
     }
     let expected = [
         "acknowledge.note",
+        "acknowledge.seen_priority",
         "acknowledge.until",
         "alert.clock",
         "alert.measured_clock",
@@ -450,7 +452,7 @@ fn the_contract_and_the_code_have_the_same_words() {
     check("\ntime-quality =", &words(&TimeQuality::ALL, TimeQuality::as_str));
     check("\nflag =", &words(&Flag::ALL, Flag::as_str));
     check("phase:", &words(&Phase::ALL, Phase::as_str));
-    check("priority:", &words(&Priority::ALL, Priority::as_str));
+    check("\npriority =", &words(&Priority::ALL, Priority::as_str));
     check("category:", &words(&Category::ALL, Category::as_str));
     let kinds = [
         EventKind::HubStarted,

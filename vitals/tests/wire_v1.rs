@@ -311,6 +311,7 @@ fn acknowledge() -> Command {
         note: None,
         disposition: None,
         until: None,
+        seen_priority: None,
         epoch: None,
         ranges: None,
     }
@@ -596,4 +597,11 @@ fn a_command_that_holds_for_a_while() {
     };
     check(&snooze, literal::COMMAND_SNOOZE);
     assert!(snooze.instruction().is_ok());
+}
+
+#[test]
+fn a_command_of_somebody_who_saw_a_less_urgent_alert() {
+    let seen = Command { seen_priority: Some("medium".to_owned()), ..acknowledge() };
+    check(&seen, literal::COMMAND_SEEN);
+    assert!(seen.instruction().is_ok());
 }

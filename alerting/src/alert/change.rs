@@ -265,10 +265,14 @@ impl Alert {
     }
 
     /// Nobody has acknowledged it in time: the next rung of the ladder is `to`.
-    pub(crate) fn climbed(&self, now: &Moment, to: &str) -> Option<Self> {
+    pub(crate) fn climbed(&self, now: &Moment, to: &str, after: SignedDuration) -> Option<Self> {
         let mut next = self.changed(now.at, Change::Escalated)?;
         next.timers.rung = self.timers.rung.saturating_add(1);
         next.timers.escalated_to = Some(to.to_owned());
+        // What no clock could tell is told from now on: the next rung is not due at once, too.
+        if !timer::can_tell(self.timers.waits_since.as_ref(), now) {
+            next.timers.waits_since = Some(timer::after(now, -after));
+        }
         Some(next)
     }
 
@@ -309,16 +313,26 @@ impl Alert {
 
     /// Stands on `evidence` from now on, unless that is older.
     fn take(&mut self, origin: &Origin<'_>, evidence: &Evidence) {
+        let is_more_urgent = evidence.priority < self.priority;
+        let is_newer = self.measured.is_none_or(|it| evidence.measured.order(&it).is_ge());
         self.priority = self.priority.min(evidence.priority);
         self.count = self.count.saturating_add(1);
         self.name_readings(&evidence.readings);
-        if self.measured.is_none_or(|before| evidence.measured.order(&before).is_ge()) {
+        if is_newer || is_more_urgent {
             self.plan_version = origin.plan_version;
             self.value = evidence.value;
             self.limit = evidence.limit;
-            self.why = origin.why(&evidence.fact);
-            self.measured = Some(evidence.measured);
+            let is_less_urgent = self.priority < evidence.priority;
+            let fact = match is_less_urgent {
+                true => format!("{}; an earlier value made it {}", evidence.fact, self.priority),
+                false => evidence.fact.clone(),
+            };
+            self.why = origin.why(&fact);
             self.late = evidence.late;
+        }
+        // What clears it has to be newer than all that it was found in.
+        if is_newer {
+            self.measured = Some(evidence.measured);
         }
     }
 

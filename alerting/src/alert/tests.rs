@@ -1,5 +1,6 @@
 //! The life of an alert, cell by cell.
 
+use jiff::SignedDuration;
 use vitals::Unit;
 
 use super::*;
@@ -58,7 +59,7 @@ fn perform(alert: &Alert, change: Change) -> Option<Alert> {
             alert.repeated(&now, &origin(), &evidence, false)
         }
         Change::Stale => alert.gone_stale(&now),
-        Change::Escalated => alert.climbed(&now, "backup"),
+        Change::Escalated => alert.climbed(&now, "backup", SignedDuration::from_mins(15)),
         Change::Resumed => alert.resumed(&now),
         Change::Acknowledged => alert.acknowledged(now.at, "Nurse B", None).ok(),
         Change::Cleared => alert.cleared(now.at, &evidence(3, 2)),

@@ -2,7 +2,7 @@
 //!
 //! What is counted are the windows in a row that have closed since the last measurement. A window in
 //! which the hub could not have heard it does not count, and neither does one from before its plan.
-//! Only a measurement clears: time counts on.
+//! Only a measurement clears: time counts on. What a person has closed is not told again.
 
 use std::collections::BTreeMap;
 
@@ -64,8 +64,8 @@ impl Engine {
     #[must_use]
     pub fn unheard(&self, outage: &Outage, now: Timestamp) -> Vec<Unheard> {
         let until = outage.until.unwrap_or(now);
-        let unheard = |(plan, _rule, missed): (&Plan, &Rule, &Missed)| {
-            let open = self.open_slots(plan, missed, now);
+        let unheard = |(plan, rule, missed): (&Plan, &Rule, &Missed)| {
+            let open = self.open_slots(plan, rule, missed, now);
             let touched = open.filter(|it| it.opens < until && outage.from < it.closes).count();
             let is_told = outage.vitals.contains(&missed.vital) && 0 < touched;
             let subject = plan.subject().clone();
@@ -132,7 +132,7 @@ impl Engine {
             return None;
         }
         let at = now.at.at;
-        let closed = self.open_slots(plan, missed, at).filter(|it| it.closes <= at);
+        let closed = self.open_slots(plan, rule, missed, at).filter(|it| it.closes <= at);
         let is_heard = |it: &Slot| !self.attendance.is_hindered(missed.vital, it.opens, it.closes);
         let counted: Vec<Slot> = closed.filter(is_heard).collect();
         let latest = counted.first()?;
@@ -154,13 +154,30 @@ impl Engine {
     fn open_slots(
         &self,
         plan: &Plan,
+        rule: &Rule,
         missed: &Missed,
         now: Timestamp,
     ) -> impl Iterator<Item = Slot> {
         let since = self.attendance.in_force_since(plan.subject(), plan.name());
+        let settled = self.attendance.settled_until(plan.subject(), plan.name(), rule.id());
         let latest = self.attendance.latest(plan.subject(), missed.vital, now);
         let slots = missed.slots(now, &self.zone).into_iter();
-        slots.filter(move |it| since <= it.opens && latest < it.opens)
+        let is_due = move |it: &Slot| since <= it.opens && latest < it.opens;
+        slots.filter(move |it| is_due(it) && settled < it.closes)
+    }
+
+    /// Notes that a person has closed an alert about a missed measurement: what was missed by then is
+    /// told no more.
+    pub(super) fn settle_missed(&mut self, transition: &Transition) {
+        let Transition { change: Change::Closed, alert } = transition else { return };
+        let Some(subject) = &alert.subject else { return };
+        let is_its = |(plan, rule, _missed): (&Plan, &Rule, &Missed)| {
+            is_of(alert, Some(plan.subject()), plan, rule)
+        };
+        if self.schedules().any(is_its) {
+            let (plan, rule) = (alert.plan.clone(), alert.rule.clone());
+            self.attendance.note_settled(subject.clone(), plan, rule, alert.changed_at.at);
+        }
     }
 
     fn schedules(&self) -> impl Iterator<Item = (&Plan, &Rule, &Missed)> {

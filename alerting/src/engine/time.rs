@@ -21,7 +21,7 @@ enum Due<'a> {
     /// The acknowledgement ends.
     Resumed,
     /// Nobody has acknowledged it: it goes to `to`.
-    Climbed { to: &'a str },
+    Climbed { to: &'a str, after: SignedDuration },
     /// Nothing fresh was measured.
     Stale,
 }
@@ -83,7 +83,7 @@ impl Engine {
         let rung = self.plan_of(alert)?.lifecycle().rung(alert.priority, alert.timers.rung)?;
         let due = timer::after(&alert.timers.waits_since?, rung.after);
         let longest = rung.after.saturating_add(DAY);
-        Some((Due::Climbed { to: &rung.to }, timer::left(&due, now, longest)))
+        Some((Due::Climbed { to: &rung.to, after: rung.after }, timer::left(&due, now, longest)))
     }
 
     fn staleness(&self, alert: &Alert, now: &Moment) -> Option<(Due<'_>, SignedDuration)> {
@@ -98,13 +98,12 @@ impl Engine {
 
     /// What becomes of `alert` when it is `due`.
     fn ring(&self, alert: &Alert, due: Due<'_>, now: &Moment) -> Option<Alert> {
+        let quiet = self.plan_of(alert).and_then(|it| self.quiet_until(it, now));
         match due {
-            Due::Unconfirmed => {
-                let quiet = self.plan_of(alert).and_then(|it| self.quiet_until(it, now));
-                alert.unconfirmed(now).map(|it| it.hushed(quiet))
-            }
-            Due::Resumed => alert.resumed(now),
-            Due::Climbed { to } => alert.climbed(now, to),
+            Due::Unconfirmed => alert.unconfirmed(now).map(|it| it.hushed(quiet)),
+            Due::Resumed => alert.resumed(now).map(|it| it.hushed(quiet)),
+            Due::Climbed { to, after } => alert.climbed(now, to, after),
+            Due::Stale if alert.by.is_some() => alert.gone_stale(now).map(|it| it.hushed(quiet)),
             Due::Stale => alert.gone_stale(now),
         }
     }

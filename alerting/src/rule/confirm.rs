@@ -13,6 +13,7 @@ use vitals::{Moment, Priority, Quantity, Reading, Unit, Vital};
 use crate::alert::{Alert, Evidence};
 use crate::rule::threshold::Threshold;
 use crate::rule::{Finding, can_clear, measured, span};
+use crate::timer;
 
 /// How long a repeat is waited for, and when it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +117,12 @@ impl Threshold {
             let is_breach = is_another && !evidence.late || evidence.priority < asked.priority;
             return if is_breach { Repeat::Breach(evidence) } else { Repeat::Nothing };
         }
-        let is_repeat = is_another && when.order(&first).is_gt() && can_clear(reading);
+        // After the window only the clock has a say: it is raised unconfirmed.
+        let is_in_time = asked.timers.repeat_by.is_some_and(|repeat_by| {
+            !timer::left(&repeat_by, &when, SignedDuration::from_hours(24)).is_zero()
+        });
+        let is_repeat =
+            is_another && is_in_time && when.order(&first).is_gt() && can_clear(reading);
         let mut values = reading.values.iter().filter(|it| it.vital == self.vital());
         let Some(last) = values.next_back().filter(|_it| is_repeat) else { return Repeat::Nothing };
         let evidence = |value, priority, limit, fact| Evidence {

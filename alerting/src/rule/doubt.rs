@@ -3,14 +3,16 @@
 use vitals::{Reading, Vital};
 
 use crate::history::History;
+use crate::news2::Parameter;
 use crate::rule::Condition;
 
 /// Whether a value of `reading` that `condition` looks at is implausible.
 pub(super) fn is_in(condition: &Condition, reading: &Reading, history: &History) -> bool {
     let is_implausible = |vital: Vital| history.is_implausible(reading, vital);
     match condition {
-        // It judges just that, a score has no such inputs, and a schedule asks for no value.
-        Condition::Implausible(_) | Condition::News2(_) | Condition::Missed(_) => false,
+        // It judges just that, and a schedule asks for no value.
+        Condition::Implausible(_) | Condition::Missed(_) => false,
+        Condition::News2(_) => Parameter::ALL.into_iter().any(|it| is_implausible(it.vital())),
         Condition::Threshold(it) => is_implausible(it.vital()),
         Condition::Repeated(it) => is_implausible(it.vital()),
         Condition::Change(it) => is_implausible(it.vital()),

@@ -64,19 +64,21 @@ impl ExerciseFall {
         let Some(subject) = &reading.subject else { return Finding::Unknown };
         let now = measured(reading);
         let is_earlier = |it: &&Sample| it.reading != reading.id && now.order(&it.when).is_ge();
-        let Some(rest) = history.of(subject, self.vital).rfind(is_earlier) else {
-            return Finding::Unknown;
+        let is_exercise = !is_at_rest(reading.context.phase);
+        let earlier = history.of(subject, self.vital).filter(is_earlier).rev();
+        let mut recent = earlier.take_while(|it| it.until(&now) <= self.rest_within);
+        // Two low values at rest that follow each other are no good news: the best one counts.
+        let rest = match is_exercise {
+            true => recent.next(),
+            false => recent.max_by_key(|it| it.value.value_in(self.by.unit())),
         };
-        if self.rest_within < rest.until(&now) {
-            return Finding::Unknown;
-        }
+        let Some(rest) = rest else { return Finding::Unknown };
         let values = reading.values.iter().filter(|it| it.vital == self.vital);
         let falls = values.filter_map(|it| Some((self.fall(rest, it.quantity)?, it.quantity)));
         let Some((fall, value)) = falls.max_by_key(|(fall, _value)| *fall) else {
             return Finding::Unknown;
         };
         let evidence = || self.evidence(reading, rest, value, fall, late);
-        let is_exercise = !is_at_rest(reading.context.phase);
         let clear = self.clear.value_in(self.by.unit());
         if self.by.value() <= fall && is_exercise {
             Finding::Present(evidence())

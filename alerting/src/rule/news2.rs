@@ -73,7 +73,7 @@ impl News2 {
         let mut gathered = Gathered::default();
         for parameter in Parameter::ALL {
             match history.input(reading, parameter.vital()) {
-                Input::Known { value, of, age } if age <= self.max_age => {
+                Input::Known { value, of, age } if age.abs() <= self.max_age => {
                     gathered.inputs.put(parameter, value);
                     gathered.values.push((parameter, value));
                     gathered.oldest = gathered.oldest.max(age);

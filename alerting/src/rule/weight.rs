@@ -67,8 +67,12 @@ impl WeightChange {
         // The latest first: of one day the earliest is looked at last and stays.
         for sample in before.rev() {
             let days = days_between(sample.day(), to.day())?;
-            if days < 1 {
+            if days == 0 {
                 return None;
+            }
+            if days < 0 {
+                // Of a clock that was ahead.
+                continue;
             }
             if self.over_days.saturating_add(GAP_DAYS_MAX) < days {
                 break;

@@ -4,7 +4,7 @@ use tracing::{info, warn};
 use vitals::wire::canonical;
 use vitals::wire::sealed::{self, Purpose};
 use vitals::wire::v1::{Command, EventKind, Instruction};
-use vitals::{Epoch, Moment, Sequence, SequenceRanges};
+use vitals::{Epoch, Moment, Priority, Sequence, SequenceRanges};
 
 use super::record::Remark;
 use super::{Hub, HubError};
@@ -65,10 +65,23 @@ impl Hub {
         if command.expires_at.0.at < self.local(now).at {
             return self.refuse(now, Some(accepted), "it has expired");
         }
+        if self.is_overtaken(&command) {
+            let cause = "the alert has become more urgent since the nurse saw it";
+            return self.refuse(now, Some(accepted), cause);
+        }
         match command.instruction() {
             Ok(instruction) => self.carry_out(now, instruction, accepted),
             Err(error) => self.refuse(now, Some(accepted), &error.to_string()),
         }
+    }
+
+    /// Whether the alert that it is about is more urgent than when the person saw it: a command may be
+    /// on its way for a day.
+    fn is_overtaken(&self, command: &Command) -> bool {
+        let seen = command.seen_priority.as_deref().and_then(|it| it.parse::<Priority>().ok());
+        let mut open = self.engine.open();
+        let alert = open.find(|it| command.alert_id.as_deref() == Some(&it.id.to_string()));
+        seen.zip(alert).is_some_and(|(seen, alert)| alert.priority < seen)
     }
 
     fn carry_out(

@@ -62,30 +62,33 @@ fn told(store: &Store) -> Result<BTreeMap<AlertId, Alert>, StoreError> {
 }
 
 /// Tells the engine of the latest readings, at most `limit`, that its rules can look back on.
+///
+/// Where it is known to be `now`, the search ends at a page that is all too old; no reading ends it by
+/// itself, because its clock may have been wrong.
 pub(super) fn look_back(
     store: &Store,
     engine: &mut Engine,
     limit: usize,
+    now: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     if !engine.looks_back() {
         return Ok(());
     }
     let (mut before, mut left) = (Sequence::MAX, limit);
-    let mut oldest_of_interest = Timestamp::MIN;
+    let oldest = now.and_then(|it| it.checked_sub(REACH).ok()).unwrap_or(Timestamp::MIN);
     while 0 < left {
         let page = store.readings_before(before, PAGE.min(left))?;
         let Some(last) = page.last() else { break };
         before = last.seq;
         left = left.saturating_sub(page.len());
+        let mut is_too_old = true;
         for record in page {
             let Ok(reading) = translate::reading_of(&record.payload) else { continue };
-            let received = reading.received_at.at;
-            if received < oldest_of_interest {
-                return Ok(());
-            }
-            let reach = received.checked_sub(REACH).unwrap_or(Timestamp::MIN);
-            oldest_of_interest = oldest_of_interest.max(reach);
+            is_too_old &= reading.received_at.at < oldest;
             engine.remember(&reading);
+        }
+        if is_too_old {
+            break;
         }
     }
     Ok(())
@@ -96,7 +99,7 @@ impl Hub {
     pub(super) fn recall(&mut self) -> Result<(), HubError> {
         self.engine = self.engine.reopened(open_alerts(&mut self.store)?);
         // The last reading may be there though its commit failed.
-        look_back(&self.store, &mut self.engine, PAGE)?;
+        look_back(&self.store, &mut self.engine, PAGE, None)?;
         self.held = self.store.held()?;
         Ok(())
     }

@@ -187,8 +187,9 @@ impl Episode {
             self.current = transition.clone();
             self.recorded = transition.clone();
         }
+        let priority = self.priority();
         for order in &mut self.orders {
-            settle(order, &self.steps);
+            settle(order, &self.steps, priority);
         }
         self.forget_repetitions();
     }
@@ -223,7 +224,7 @@ impl Episode {
 
     /// Takes in an order.
     pub fn take(&mut self, mut order: Order) {
-        settle(&mut order, &self.steps);
+        settle(&mut order, &self.steps, self.priority());
         self.orders.push(order);
     }
 
@@ -251,12 +252,15 @@ fn true_time(steps: &BTreeMap<u32, Step>, at: Time) -> Time {
     steps.values().find(|it| it.recorded.at == at.0).map_or(at, |it| it.at)
 }
 
-/// Marks an order as done where a step shows its effect.
-fn settle(order: &mut Order, steps: &BTreeMap<u32, Step>) {
+/// Marks an order as done where a step shows its effect, and as overtaken where the alert is more
+/// urgent now than what the nurse saw.
+fn settle(order: &mut Order, steps: &BTreeMap<u32, Step>, priority: Priority) {
     let mut steps = steps.iter();
     let is_shown = steps.any(|(rev, it)| order.is_shown_by(*rev, &it.state, is_open(it.standing)));
     if is_shown {
         order.progress = Progress::Done;
+    } else if order.progress == Progress::OnItsWay && order.is_overtaken_by(priority) {
+        order.progress = Progress::Overtaken;
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use alerting::Standing;
 use alerting::timer::SNOOZE_HOURS_MAX;
 use jiff::{SignedDuration, Timestamp};
+use vitals::Priority;
 use vitals::wire::topic::Channel;
 
 use super::{Effects, NAME_LEN_MAX, NOTE_LEN_MAX, Publication, Refusal, Station, later};
@@ -20,19 +21,20 @@ impl Station {
         command_id: String,
         wish: Wish,
     ) -> Result<Effects, StoreError> {
-        let seen_rev = match self.check(now, &wish) {
-            Ok(seen_rev) => seen_rev,
+        let (seen_rev, seen_priority) = match self.check(now, &wish) {
+            Ok(seen) => seen,
             Err(refusal) => return Ok(Effects::refusing(refusal)),
         };
         let expires_at = later(now, self.settings.expires_after);
         let key = &self.settings.key;
-        let order = match Order::sign(command_id, wish, seen_rev, now, expires_at, key) {
-            Ok(order) => order,
-            Err(error) => {
-                tracing::error!(%error, "command not signed");
-                return Ok(Effects::refusing(Refusal::Signature));
-            }
-        };
+        let order =
+            match Order::sign(command_id, wish, seen_rev, seen_priority, now, expires_at, key) {
+                Ok(order) => order,
+                Err(error) => {
+                    tracing::error!(%error, "command not signed");
+                    return Ok(Effects::refusing(Refusal::Signature));
+                }
+            };
         self.store.keep(&order)?;
         let id = order.id.clone();
         let deed = order.wish.deed.as_str();
@@ -44,8 +46,8 @@ impl Station {
         Ok(Effects::of(self.commands(now, |order| order.id == id)))
     }
 
-    /// The revision of the alert that the wish is about, if it can be granted.
-    fn check(&self, now: Timestamp, wish: &Wish) -> Result<u32, Refusal> {
+    /// Revision and priority of the alert that the wish is about, if it can be granted.
+    fn check(&self, now: Timestamp, wish: &Wish) -> Result<(u32, Priority), Refusal> {
         let n_characters = |text: &str| text.chars().count();
         if wish.by.trim().is_empty() || NAME_LEN_MAX < n_characters(&wish.by) {
             return Err(Refusal::Name);
@@ -85,7 +87,7 @@ impl Station {
                 }
             });
         }
-        Ok(episode.current().rev)
+        Ok((episode.current().rev, episode.priority()))
     }
 
     pub(super) fn advance(&mut self, now: Timestamp) -> Result<Vec<Publication>, StoreError> {
@@ -147,10 +149,15 @@ impl Station {
         let still: BTreeSet<_> = outstanding(&self.board).map(|it| it.id.clone()).collect();
         let done: Vec<_> = self.repeats.keys().filter(|id| !still.contains(*id)).cloned().collect();
         self.repeats.retain(|id, _at| still.contains(id));
-        if !done.is_empty()
-            && let Err(error) = self.store.note_progress(&done, Progress::Done)
-        {
-            tracing::warn!(%error, "done orders not noted");
+        for progress in [Progress::Done, Progress::Overtaken] {
+            let of_it = self.board.alerts.values().flat_map(|it| &it.orders);
+            let of_it = of_it.filter(|it| it.progress == progress && done.contains(&it.id));
+            let ids: Vec<_> = of_it.map(|it| it.id.clone()).collect();
+            if !ids.is_empty()
+                && let Err(error) = self.store.note_progress(&ids, progress)
+            {
+                tracing::warn!(%error, "orders that are done with not noted");
+            }
         }
     }
 }

@@ -516,3 +516,20 @@ fn what_a_home_recorded_before_it_knew_the_time_is_put_right_in_whatever_order_i
     assert_eq!((episode.steps[&1].at, shown.rev), (true_time, 2));
     assert!(episode.is_corrected());
 }
+
+#[test]
+fn an_order_does_not_wait_on_once_the_alert_is_more_urgent_than_what_the_nurse_saw() {
+    let mut station = online_station();
+    let of = |seq, rev, state: &str, priority: &str| {
+        let it = sample::alert(seq, 1, rev, state, "active");
+        encode(&v1::Alert { priority: priority.to_owned(), ..it }).unwrap()
+    };
+    deliver(&mut station, Channel::Alert, of(1, 1, "raised", "medium"));
+    station.step(at(20), &wish(Deed::Acknowledge, "Nora")).unwrap();
+    deliver(&mut station, Channel::Alert, of(2, 2, "repeated", "medium"));
+    assert_eq!(progress(&station), Some(Progress::OnItsWay));
+    deliver(&mut station, Channel::Alert, of(3, 3, "escalated", "high"));
+    assert_eq!(progress(&station), Some(Progress::Overtaken));
+    // Who looks again can answer.
+    assert_eq!(station.step(at(30), &wish(Deed::Acknowledge, "Olga")).unwrap().refusal, None);
+}

@@ -293,6 +293,10 @@ fn progress(order: &Order, offset: Offset, now: Timestamp) -> Markup {
                 " – asked by " (order.wish.by) " at " (time(here, now))
                 ". Ask again, or call the home."
             },
+            Progress::Overtaken => p class="state failed" role="alert" {
+                strong { (deed) " was too late: the alert has become more urgent since" }
+                " – asked by " (order.wish.by) " at " (time(here, now)) ". Look at it again."
+            },
             Progress::Done => {},
         }
     }

@@ -21,6 +21,19 @@ clear_at_or_below = "145 mmHg"
 confirm_within_min = 10
 "#;
 
+const UNCONFIRMED: &str = r#"
+name = "hypertension"
+version = 1
+subject = "client-1"
+late_after_min = 60
+
+[[threshold]]
+id = "systolic-high"
+vital = "systolic-pressure"
+at_or_above = { medium = "150 mmHg", high = "180 mmHg" }
+clear_at_or_below = "145 mmHg"
+"#;
+
 /// 165 mmHg at 12:39:54, and again at 12:41:54.
 const HIGH: &str = "16a50050006600e10701100c273640000000";
 const HIGH_AGAIN: &str = "16a50050006600e10701100c293640000000";
@@ -162,4 +175,29 @@ fn an_acknowledgement_for_a_while_ends_by_itself_over_a_restart_too() {
     home.pass(800);
     assert_eq!(told(&home)[2..], [words("resumed", "active", true)]);
     assert_eq!(clinical(&home)[2].by, None);
+}
+
+#[test]
+fn an_answer_to_what_was_less_urgent_takes_nothing_on_that_has_become_high() {
+    let mut home = Home::watched_by(UNCONFIRMED);
+    home.indicate(HIGH);
+    let seen = |home: &Home, id: &str, priority: &str| {
+        let Event::Command(envelope) = home.acknowledge(id, "Nurse N.") else { unreachable!() };
+        let payload = sealed::open(&envelope, Purpose::Command, &[key().verifying_key()]).unwrap();
+        let command: Command = canonical::decode(&payload).unwrap();
+        let command = Command { seen_priority: Some(priority.to_owned()), ..command };
+        let payload = canonical::encode(&command).unwrap();
+        Event::Command(sealed::seal(&payload, Purpose::Command, &key()).unwrap())
+    };
+    let stale = seen(&home, "c-1", "medium");
+    // 184 mmHg, before her answer is here.
+    home.indicate(CRISIS);
+    home.step(stale);
+    let high = clinical(&home).pop().unwrap();
+    assert_eq!((high.priority.as_str(), high.standing.as_str()), ("high", "active"));
+    let refused = home.events().into_iter().find(|it| it.kind == "command-refused").unwrap();
+    assert!(refused.text.contains("more urgent since"), "{}", refused.text);
+    let fresh = seen(&home, "c-2", "high");
+    home.step(fresh);
+    assert_eq!(clinical(&home).pop().unwrap().standing, "acknowledged");
 }

@@ -37,6 +37,10 @@ pub struct Command {
     /// Until when an acknowledgement holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
+    /// How urgent the alert was when the person saw it: high, medium or low. A hub does not take on or
+    /// end one that has become more urgent since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_priority: Option<String>,
     /// Epoch of the ranges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Bytes>,
@@ -101,6 +105,7 @@ impl Command {
             note: None,
             disposition: None,
             until: None,
+            seen_priority: None,
             epoch: None,
             ranges: None,
         };

@@ -50,16 +50,18 @@ impl Replay {
     /// Lets the time pass until `end`.
     pub fn pass(&mut self, end: Moment) {
         // What was recorded in another run of the machine, or by another clock, is not later for sure.
-        while let Some(due) =
-            self.now.and_then(|now| self.due(&now)).filter(|it| it.at.at <= end.at.at)
+        while let Some(now) = self.now
+            && let Some(due) = self.due(&now).filter(|it| it.at.at <= end.at.at)
         {
             let transitions = self.engine.advance(due, self.next);
-            if transitions.is_empty() {
+            // A window that closes is often no alert yet: the next one may be.
+            if transitions.is_empty() && due.at.at <= now.at.at {
                 break;
             }
             self.now = Some(due);
             self.take(&transitions, &due);
         }
+        self.begin(&end);
         self.now = Some(end);
     }
 
@@ -67,6 +69,27 @@ impl Replay {
     /// repeat and ended with it is not among them.
     pub fn episodes(&self) -> impl Iterator<Item = &Alert> {
         self.episodes.values().filter(|it| it.timers.repeat_by.is_none() && !was_only_asked(it))
+    }
+
+    /// What waits for a repeated measurement: a client would be asked for one now.
+    pub fn asked(&self) -> impl Iterator<Item = &Alert> {
+        self.engine.open().filter(|it| it.standing() == Standing::Pending)
+    }
+
+    /// What only asked for a repeat and ended with it, as [`Replay::episodes`] leaves it out.
+    pub fn taken_back(&self) -> impl Iterator<Item = &Alert> {
+        self.episodes.values().filter(|it| was_only_asked(it))
+    }
+
+    /// What was due before anything is known of the client was nobody's to measure.
+    fn begin(&mut self, first: &Moment) {
+        if self.now.is_some() {
+            return;
+        }
+        let plans = self.engine.plans().map(|it| (it.subject().clone(), it.name().to_owned()));
+        for (subject, name) in plans.collect::<Vec<_>>() {
+            self.engine.note_in_force(subject, name, first.at.at);
+        }
     }
 
     fn due(&self, now: &Moment) -> Option<Moment> {

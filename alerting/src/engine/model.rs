@@ -130,12 +130,14 @@ impl Slip {
             self.ask_anew(it.now);
         }
         self.is_confirmed |= confirms;
+        // An older value that is more urgent stands on the slip too, beside the time of the newest.
+        if priority < self.priority || self.newest_bad_minute <= it.measured {
+            self.newest_bad = it.value;
+        }
+        self.newest_bad_minute = self.newest_bad_minute.max(it.measured);
         self.priority = self.priority.min(priority);
         (self.is_cleared, self.is_stale) = (false, false);
         self.count += 1;
-        if self.newest_bad_minute <= it.measured {
-            (self.newest_bad_minute, self.newest_bad) = (it.measured, it.value);
-        }
     }
 }
 

@@ -74,6 +74,17 @@ impl Broker {
         self.process.take().map_or(Ok(()), Process::kill)
     }
 
+    /// Kills it and deletes what its store kept.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it cannot be waited for or the store cannot be deleted.
+    pub fn lose(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
+        fs::remove_dir_all(&self.directory).context("failed to delete the broker's store")?;
+        fs::create_dir_all(&self.directory).context("failed to make the broker's folder")
+    }
+
     /// Starts it again on the same port, with what its store kept.
     ///
     /// # Errors

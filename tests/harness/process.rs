@@ -1,6 +1,7 @@
 //! A program under test: started, read line by line, waited for, killed.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -107,6 +108,18 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The most memory that it has had so far, in KiB, with the pages of its program.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it has ended.
+    pub fn peak_kib(&self) -> anyhow::Result<u64> {
+        let path = format!("/proc/{}/status", self.id());
+        let status = fs::read_to_string(path).context(self.name.clone())?;
+        let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+        Ok(peak.context("the kernel does not say")?.trim().trim_end_matches(" kB").parse()?)
     }
 
     /// Waits for a line of its output that contains `text`, also one that came before.

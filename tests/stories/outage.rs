@@ -5,7 +5,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
-use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
@@ -73,13 +72,6 @@ fn weigh(home: &Home, weight: Decimal) {
     home.perform(scale.replay(vec![line])).unwrap();
 }
 
-/// The most memory that the hub has had so far.
-fn peak_kib(home: &Home) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", home.hub().unwrap().id())).unwrap();
-    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[test]
 fn a_month_of_backlog_arrives_whole_and_the_first_alert_overtakes_it() {
     let n = from_environment("VITALGATE_READINGS", READINGS);
@@ -95,7 +87,7 @@ fn a_month_of_backlog_arrives_whole_and_the_first_alert_overtakes_it() {
     weigh(&story.home, Decimal::from(60));
     let hub = story.home.hub().unwrap();
     assert!(hub.says(Mark::default(), &["reading recorded", AT_REST], START_MAX));
-    let idle_kib = peak_kib(&story.home);
+    let idle_kib = story.home.hub().unwrap().peak_kib().unwrap();
     story.home.stop_hub().unwrap();
     story.broker.kill().unwrap();
 
@@ -123,7 +115,7 @@ fn a_month_of_backlog_arrives_whole_and_the_first_alert_overtakes_it() {
         let is_telling = |it: &&str| !it.contains("receipt taken in");
         println!("{}", said.lines().filter(is_telling).collect::<Vec<_>>().join("\n"));
     }
-    let peak_kib = peak_kib(&story.home);
+    let peak_kib = story.home.hub().unwrap().peak_kib().unwrap();
     story.home.stop_hub().unwrap();
     story.agency.stop_station().unwrap();
 

@@ -12,21 +12,36 @@ use crate::embedded_broker;
 /// First argument of a process that plays a role.
 const ROLE: &str = "role";
 
-/// Path of the test program.
+/// The role of the hub.
+const HUB: &str = "vitalgate";
+
+/// Path of the test program, and of a hub as it ships where that is to play its own role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program(PathBuf);
+pub struct Program {
+    path: PathBuf,
+    hub: Option<PathBuf>,
+}
 
 impl Program {
     /// The program at `path`: the demo's.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self { path: path.into(), hub: None }
+    }
+
+    /// The same, with `hub` for the role of the hub.
+    #[must_use]
+    pub fn with_hub(self, hub: impl Into<PathBuf>) -> Self {
+        Self { hub: Some(hub.into()), ..self }
     }
 
     /// A command that plays `role`; the arguments of that role follow.
     #[must_use]
     pub fn role(&self, role: &str) -> Command {
-        let mut command = Command::new(&self.0);
+        if let Some(hub) = self.hub.as_ref().filter(|_it| role == HUB) {
+            return Command::new(hub);
+        }
+        let mut command = Command::new(&self.path);
         command.arg(ROLE).arg(role);
         command
     }
@@ -44,7 +59,7 @@ pub fn play_role(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCo
     }
     let role = arguments.next()?;
     match role.to_str()? {
-        "vitalgate" => Some(gateway::command::main(with_arguments("vitalgate", arguments))),
+        HUB => Some(gateway::command::main(with_arguments(HUB, arguments))),
         "vitalstation" => Some(station::command::main(with_arguments("vitalstation", arguments))),
         "broker" => Some(embedded_broker::main(arguments)),
         _unknown => None,

@@ -10,7 +10,8 @@ use firmware_sim::device::blood_pressure::BloodPressure;
 use firmware_sim::device::{Device, Measurement, Security, Timing};
 use firmware_sim::gatt::Address;
 use firmware_sim::simulator::{BluezHandle, DeviceHandle, Options, Simulator};
-use zbus::Connection;
+use tokio::sync::mpsc;
+use zbus::{Connection, fdo};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const CUFF: Address = Address([0x00, 0x09, 0x1F, 0x8A, 0x01, 0x02]);
@@ -21,6 +22,7 @@ const MEASUREMENT: &str = "/org/bluez/hci0/dev_00_09_1F_8A_01_02/service0010/cha
 /// An agent that answers all questions the same way.
 struct Agent {
     passkey: u32,
+    shown: mpsc::UnboundedSender<u32>,
 }
 
 #[zbus::interface(name = "org.bluez.Agent1")]
@@ -29,6 +31,14 @@ impl Agent {
 
     fn request_passkey(&self, _device: zbus::ObjectPath<'_>) -> u32 {
         self.passkey
+    }
+
+    fn display_passkey(&self, _device: zbus::ObjectPath<'_>, digits: u32, _typed: u16) {
+        self.shown.send(digits).unwrap();
+    }
+
+    fn request_confirmation(&self, _device: zbus::ObjectPath<'_>, digits: u32) -> fdo::Result<()> {
+        if digits == self.passkey { Ok(()) } else { Err(fdo::Error::Failed("no".to_owned())) }
     }
 
     fn cancel(&self) {}
@@ -54,8 +64,10 @@ impl Home {
         Self { bus, _sim: sim, bluez, cuff, client, _ports: ports }
     }
 
-    async fn serve_agent(&self, capability: &str, passkey: u32) {
-        self.client.object_server().at("/agent", Agent { passkey }).await.unwrap();
+    /// Serves an agent; what it is told to show comes out.
+    async fn serve_agent(&self, capability: &str, passkey: u32) -> mpsc::UnboundedReceiver<u32> {
+        let (shown, is_shown) = mpsc::unbounded_channel();
+        self.client.object_server().at("/agent", Agent { passkey, shown }).await.unwrap();
         let path = zbus::ObjectPath::try_from("/agent").unwrap();
         let manager = Some("org.bluez.AgentManager1");
         let body = (path, capability);
@@ -63,6 +75,7 @@ impl Home {
             .call_method(Some("org.bluez"), "/org/bluez", manager, "RegisterAgent", &body)
             .await
             .unwrap();
+        is_shown
     }
 
     async fn call(&self, path: &str, interface: &str, member: &str) -> Result<(), String> {
@@ -164,11 +177,67 @@ async fn only_the_right_passkey_makes_a_bond() {
 }
 
 #[tokio::test]
-async fn a_device_can_refuse_to_pair() {
+async fn a_device_with_keys_bonds_once_the_right_digits_are_typed_at_it() {
+    let cuff = Device::cuff("cuff", CUFF).security(Security::Keypad);
+    for (error, outcome) in [(0, Ok(())), (1, Err("AuthenticationFailed"))] {
+        let home = Home::new(Broker::Any, cuff.clone()).await;
+        let mut shown = home.serve_agent("DisplayOnly", 0).await;
+        home.measure_and_find().await;
+        let typing = async {
+            let digits = shown.recv().await.unwrap();
+            home.cuff.type_passkey(digits ^ error).await.unwrap();
+        };
+        let (paired, ()) = tokio::join!(home.device("Pair"), typing);
+        assert_eq!(paired, outcome.map_err(|it| format!("org.bluez.Error.{it}")));
+    }
+}
+
+#[tokio::test]
+async fn two_sides_that_show_different_digits_do_not_bond() {
+    let cuff = Device::cuff("cuff", CUFF).security(Security::Comparison(123_456));
+    let failed = Err("org.bluez.Error.AuthenticationFailed".to_owned());
+    let cases = [
+        ("DisplayYesNo", 123_456, Ok(())),
+        ("DisplayYesNo", 123_457, failed.clone()),
+        ("NoInputNoOutput", 123_456, failed),
+    ];
+    for (capability, passkey, expected) in cases {
+        let home = Home::new(Broker::Any, cuff.clone()).await;
+        home.serve_agent(capability, passkey).await;
+        home.measure_and_find().await;
+        assert_eq!(home.device("Pair").await, expected, "{capability}");
+    }
+}
+
+#[tokio::test]
+async fn a_pairing_fails_in_the_words_of_the_daemon() {
+    let faults = [
+        (PairingFault::Refused, "AuthenticationFailed"),
+        (PairingFault::Rejected, "AuthenticationRejected"),
+        (PairingFault::HangsUp, "AuthenticationCanceled"),
+    ];
+    for (fault, name) in faults {
+        let home = Home::new(Broker::Any, Device::cuff("cuff", CUFF)).await;
+        home.serve_agent("NoInputNoOutput", 0).await;
+        home.cuff.fail_next_pairing(fault).await.unwrap();
+        home.measure_and_find().await;
+        assert_eq!(home.device("Pair").await, Err(format!("org.bluez.Error.{name}")));
+        assert_eq!(home.cuff.counters().bonds, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_is_not_in_pairing_mode_says_so_and_refuses() {
     let home = Home::new(Broker::Any, Device::cuff("cuff", CUFF)).await;
     home.serve_agent("NoInputNoOutput", 0).await;
-    home.cuff.fail_next_pairing(PairingFault::Refused).await.unwrap();
+    home.cuff.set_pairing_mode(false).await.unwrap();
     home.measure_and_find().await;
+    let interface = Some("org.freedesktop.DBus.Properties");
+    let property = ("org.bluez.Device1", "AdvertisingFlags");
+    let call = home.client.call_method(Some("org.bluez"), DEVICE, interface, "Get", &property);
+    let reply = call.await.unwrap();
+    let flags: zbus::OwnedVariant = reply.body().deserialize().unwrap();
+    assert_eq!(<Vec<u8>>::try_from(flags).unwrap(), [0x04]);
     let failed = Err("org.bluez.Error.AuthenticationFailed".to_owned());
     assert_eq!(home.device("Pair").await, failed);
 }

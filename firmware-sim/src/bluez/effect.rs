@@ -105,6 +105,10 @@ pub(crate) struct Agent {
 pub(crate) enum Question {
     Authorize,
     Passkey,
+    /// Show these digits, to be typed at the device.
+    Show(u32),
+    /// Find out whether the device shows these digits.
+    Compare(u32),
     Cancel,
 }
 

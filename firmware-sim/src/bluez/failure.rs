@@ -65,6 +65,11 @@ impl Failure {
         )
     }
 
+    /// What `Pair` answers when the device cannot be connected.
+    pub(crate) fn connection_attempt_failed() -> Self {
+        Self::new("org.bluez.Error.ConnectionAttemptFailed", "Page Timeout")
+    }
+
     pub(crate) fn unknown_object(path: &str) -> Self {
         Self::new("org.freedesktop.DBus.Error.UnknownObject", format!("no object at {path}"))
     }

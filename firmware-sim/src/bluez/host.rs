@@ -251,8 +251,11 @@ impl Host {
     /// Asks an agent about a device and returns the number of the question.
     pub(crate) fn ask(&mut self, agent: Agent, device: Address, question: Question) -> u64 {
         let id = self.number();
-        if matches!(question, Question::Authorize | Question::Passkey) {
-            self.questions.insert(id, device);
+        match question {
+            Question::Authorize | Question::Passkey | Question::Show(_) | Question::Compare(_) => {
+                self.questions.insert(id, device);
+            }
+            Question::Cancel => {}
         }
         self.emit(Effect::Ask { id, agent, device: Node::Device(device), question });
         id

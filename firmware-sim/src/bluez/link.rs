@@ -59,6 +59,7 @@ impl Peripheral {
     }
 
     pub(super) fn on_connect_timeout(&mut self, host: &mut Host) {
+        self.fail_pairing(host, &Failure::connection_attempt_failed());
         self.fail_connecting(host, &Failure::connection_aborted());
     }
 
@@ -67,7 +68,8 @@ impl Peripheral {
         if let Some(call) = self.known.connecting.take() {
             host.fail(call, failure.clone());
         }
-        self.fail_pairing(host, &Failure::authentication("Failed"));
+        // The daemon says the same of a link that was lost and of a pairing that was given up.
+        self.fail_pairing(host, &Failure::authentication("Canceled"));
     }
 
     pub(super) fn on_link_up(&mut self, host: &mut Host) {

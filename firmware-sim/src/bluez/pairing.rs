@@ -10,6 +10,9 @@ use super::link::Ending;
 use super::peripheral::{DEVICE, Pairing, PairingFault, Peripheral, Phase};
 use crate::device::Security;
 
+/// Passkeys have six digits.
+const PASSKEY_MAX: u32 = 999_999;
+
 impl Peripheral {
     /// `Device1.Pair`.
     pub(super) fn pair(&mut self, host: &mut Host, call: CallId, caller: &str) {
@@ -26,7 +29,8 @@ impl Peripheral {
 
     pub(super) fn begin_pairing(&mut self, host: &mut Host, call: Option<CallId>, caller: &str) {
         host.counters.pairing_attempts = host.counters.pairing_attempts.saturating_add(1);
-        self.known.pairing = Some(Pairing { call, caller: caller.to_owned(), question: None });
+        self.known.pairing =
+            Some(Pairing { call, caller: caller.to_owned(), question: None, to_type: None });
         match self.phase {
             Phase::Linked => self.continue_pairing(host),
             Phase::Advertising { .. } => self.begin_link(host),
@@ -40,18 +44,29 @@ impl Peripheral {
         match self.pairing_faults.pop_front() {
             Some(PairingFault::Silent) => return,
             Some(PairingFault::Refused) => return self.refuse_pairing(host, "Failed"),
+            Some(PairingFault::Rejected) => return self.refuse_pairing(host, "Rejected"),
+            Some(PairingFault::HangsUp) => return self.unlink(host, Ending::HungUp),
             None => {}
         }
         let agent = host.agent_for(&pairing.caller).cloned();
         let question = match self.radio.security {
             Security::Open | Security::JustWorks => Question::Authorize,
             Security::Passkey(_) => Question::Passkey,
+            Security::Keypad => Question::Show(host.random.u32(0..=PASSKEY_MAX)),
+            Security::Comparison(shown) => Question::Compare(shown),
         };
         match agent {
             Some(agent) if self.pairing_mode && can_answer(&agent.capability, question) => {
                 let asked = host.ask(agent, self.address(), question);
                 if let Some(pairing) = &mut self.known.pairing {
                     pairing.question = Some(asked);
+                    pairing.to_type = match question {
+                        Question::Show(digits) => Some(digits),
+                        Question::Authorize
+                        | Question::Passkey
+                        | Question::Compare(_)
+                        | Question::Cancel => None,
+                    };
                 }
             }
             Some(_) | None => self.refuse_pairing(host, "Failed"),
@@ -66,14 +81,29 @@ impl Peripheral {
         }
         let passkey = match self.radio.security {
             Security::Passkey(shown) => Some(shown),
-            Security::Open | Security::JustWorks => None,
+            Security::Open | Security::JustWorks | Security::Keypad | Security::Comparison(_) => {
+                None
+            }
         };
         match consent(answer, passkey) {
+            // The digits are shown; the rest happens at the device.
+            Ok(()) if self.radio.security == Security::Keypad => {}
             Ok(()) => host.schedule(self.address(), self.timing().pairing, Due::PairingDone),
             Err(failure) => {
                 self.fail_pairing(host, &failure);
                 self.unlink(host, Ending::Lost);
             }
+        }
+    }
+
+    /// A person types digits at the device, which waits for them.
+    pub(super) fn type_passkey(&mut self, host: &mut Host, typed: u32) {
+        match self.known.pairing.as_ref().and_then(|pairing| pairing.to_type) {
+            Some(digits) if digits == typed => {
+                host.schedule(self.address(), self.timing().pairing, Due::PairingDone);
+            }
+            Some(_) => self.refuse_pairing(host, "Failed"),
+            None => {}
         }
     }
 
@@ -130,6 +160,10 @@ impl Peripheral {
 fn can_answer(capability: &str, question: Question) -> bool {
     match question {
         Question::Passkey => matches!(capability, "" | "KeyboardOnly" | "KeyboardDisplay"),
+        Question::Show(_) => {
+            matches!(capability, "" | "DisplayOnly" | "DisplayYesNo" | "KeyboardDisplay")
+        }
+        Question::Compare(_) => matches!(capability, "" | "DisplayYesNo" | "KeyboardDisplay"),
         Question::Authorize | Question::Cancel => true,
     }
 }

@@ -110,8 +110,12 @@ pub enum LinkFault {
 /// How the next pairing goes wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PairingFault {
-    /// The device refuses.
+    /// The device refuses, as one does that keeps a bond with another central and has room for one.
     Refused,
+    /// The daemon says that the pairing was rejected.
+    Rejected,
+    /// The device ends the link in the middle.
+    HangsUp,
     /// The device stops answering: nothing happens until the caller gives up.
     Silent,
 }
@@ -132,6 +136,8 @@ pub(crate) struct Pairing {
     pub(crate) caller: String,
     /// The question to the agent that is not answered.
     pub(crate) question: Option<u64>,
+    /// The digits that are to be typed at the device.
+    pub(crate) to_type: Option<u32>,
 }
 
 /// A subscription that waits for a bond.

@@ -124,6 +124,10 @@ fn device(peripheral: &Peripheral) -> Properties {
         ("ServicesResolved", Property::Flag(known.resolved)),
         ("UUIDs", uuids(peripheral)),
     ]);
+    // Limited discoverable is how a device says that it can be paired now (Core, Volume 3, Part C,
+    // 9.2.3); the other bit says that it speaks nothing but Bluetooth LE.
+    let flags = if peripheral.pairing_mode { 0x05 } else { 0x04 };
+    properties.insert("AdvertisingFlags", Property::Bytes(vec![flags]));
     if let Some(rssi) = known.rssi {
         properties.insert("RSSI", Property::Signed16(rssi));
     }

@@ -204,24 +204,9 @@ pub(super) async fn ask(
     device: Node,
     question: Question,
 ) -> AgentAnswer {
-    let member = match question {
-        Question::Authorize => "RequestAuthorization",
-        Question::Passkey => "RequestPasskey",
-        Question::Cancel => "Cancel",
-    };
-    let call = |device: Option<ObjectPath<'static>>| async {
-        let (owner, at) = (agent.owner.as_str(), agent.path.as_str());
-        let interface = Some("org.bluez.Agent1");
-        match device {
-            Some(device) => {
-                connection.call_method(Some(owner), at, interface, member, &device).await
-            }
-            None => connection.call_method(Some(owner), at, interface, member, &()).await,
-        }
-    };
-    let answered = match (question, path(device)) {
-        (Question::Authorize | Question::Passkey, Ok(device)) => call(Some(device)).await,
-        (Question::Cancel, _) | (_, Err(_)) => call(None).await,
+    let answered = match path(device) {
+        Ok(device) => put(&connection, &agent, device, question).await,
+        Err(error) => Err(error),
     };
     match (answered, question) {
         (Ok(reply), Question::Passkey) => match reply.body().deserialize() {
@@ -233,6 +218,33 @@ pub(super) async fn ask(
             AgentAnswer::Refused { error: name.to_string() }
         }
         (Err(error), _) => AgentAnswer::Refused { error: error.to_string() },
+    }
+}
+
+async fn put(
+    connection: &Connection,
+    agent: &Agent,
+    device: ObjectPath<'static>,
+    question: Question,
+) -> zbus::Result<Message> {
+    /// Digits typed at the device so far.
+    const TYPED: u16 = 0;
+    let (owner, at) = (Some(agent.owner.as_str()), agent.path.as_str());
+    let to = Some("org.bluez.Agent1");
+    match question {
+        Question::Authorize => {
+            connection.call_method(owner, at, to, "RequestAuthorization", &device).await
+        }
+        Question::Passkey => connection.call_method(owner, at, to, "RequestPasskey", &device).await,
+        Question::Show(digits) => {
+            let body = (device, digits, TYPED);
+            connection.call_method(owner, at, to, "DisplayPasskey", &body).await
+        }
+        Question::Compare(digits) => {
+            let body = (device, digits);
+            connection.call_method(owner, at, to, "RequestConfirmation", &body).await
+        }
+        Question::Cancel => connection.call_method(owner, at, to, "Cancel", &()).await,
     }
 }
 

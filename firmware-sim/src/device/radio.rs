@@ -20,8 +20,12 @@ pub enum Security {
     Open,
     /// A bond, made without anything to type.
     JustWorks,
-    /// A bond, made with the six digits that the device shows.
+    /// A bond, made with the six digits that the device shows, typed at the central.
     Passkey(u32),
+    /// A bond, made with six digits that the central shows, typed at the device.
+    Keypad,
+    /// A bond, made by a person who finds the same six digits on both sides.
+    Comparison(u32),
 }
 
 /// When a Bluetooth device lets itself be found.

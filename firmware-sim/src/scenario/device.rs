@@ -95,8 +95,8 @@ const THERMOMETER_STYLES: [(&str, ThermometerStyle); 3] = [
     ("bare", ThermometerStyle::Bare),
 ];
 
-const SECURITIES: [(&str, Security); 2] =
-    [("open", Security::Open), ("just-works", Security::JustWorks)];
+const SECURITIES: [(&str, Security); 3] =
+    [("open", Security::Open), ("just-works", Security::JustWorks), ("keypad", Security::Keypad)];
 
 const PACES: [(&str, bool); 2] = [("real", false), ("brisk", true)];
 

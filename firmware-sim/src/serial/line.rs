@@ -153,6 +153,7 @@ impl Line {
             | DeviceOrder::NextPairing(_)
             | DeviceOrder::ForgetBond
             | DeviceOrder::PairingMode(_)
+            | DeviceOrder::TypePasskey(_)
             | DeviceOrder::ClockError(_)
             | DeviceOrder::ClockSet(_)
             | DeviceOrder::MissWake => return Err(self.wrong_link()),

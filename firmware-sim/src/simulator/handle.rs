@@ -102,6 +102,11 @@ impl DeviceHandle {
         self.order(DeviceOrder::PairingMode(accepts)).await
     }
 
+    /// A person types the digits that the central shows at the device.
+    pub async fn type_passkey(&self, digits: u32) -> Result<(), OrderError> {
+        self.order(DeviceOrder::TypePasskey(digits)).await
+    }
+
     /// Sets the charge of the battery, in percent.
     pub async fn set_battery(&self, percent: u8) -> Result<(), OrderError> {
         self.order(DeviceOrder::Battery(percent)).await

@@ -82,7 +82,9 @@ pub fn formats(input: &[u8]) {
 /// Lets a device of any model send anything, whole and in other pieces.
 pub fn models(input: &[u8]) {
     let Some((selector, events)) = input.split_first_chunk() else { return };
-    let Some(model) = chosen(*selector, catalogue::models(), |it| it.key) else { return };
+    let Some(model) = chosen(*selector, catalogue::models().iter().copied(), |it| it.key) else {
+        return;
+    };
     let is_serial = is_serial(model);
     // The value of a characteristic is never cut.
     let items = session(model, events, false);

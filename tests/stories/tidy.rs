@@ -236,7 +236,7 @@ fn row(model: &Model) -> String {
     let Model { key, name, kind, transport, notes } = model;
     let link = match transport {
         Transport::Bluetooth { .. } => "Bluetooth LE".to_owned(),
-        Transport::Serial { baud, data_bits, parity, stop_bits, format: _ } => {
+        Transport::Serial { baud, data_bits, parity, stop_bits, format: _, writes: _ } => {
             let parity = match parity {
                 Parity::None => 'N',
                 Parity::Even => 'E',
@@ -251,7 +251,7 @@ fn row(model: &Model) -> String {
 #[test]
 fn the_device_table_of_the_readme_is_the_catalogue() {
     let head = "\n\n| model | device | link | measures | notes |\n|---|---|---|---|---|\n";
-    let rows: String = catalogue::models().iter().map(row).collect();
+    let rows: String = catalogue::models().iter().copied().map(row).collect();
     let expected = format!("{head}{rows}\n");
     let (_before, rest) = text("README.md").split_once("<!-- devices: begin -->").unwrap();
     let (table, _after) = rest.split_once("<!-- devices: end -->").unwrap();

@@ -65,20 +65,16 @@ pub(super) fn bluetooth_device(device: &Device, address: Address) -> Option<Blue
     else {
         return None;
     };
-    let streams = [characteristic::PLX_CONTINUOUS, characteristic::HEART_RATE];
+    let streams = [characteristic::PLX_CONTINUOUS, characteristic::HEART_RATE].map(sig_uuid);
     let is_stream = subscriptions.iter().any(|it| streams.contains(it));
-    let all = |short: &[u16]| short.iter().copied().map(sig_uuid).collect();
     Some(BluetoothDevice {
         id: device.id.clone(),
         address: address.0,
         services: services(&device.model.transport),
-        subscriptions: all(subscriptions),
-        reads: all(reads),
+        subscriptions: subscriptions.to_vec(),
+        reads: reads.to_vec(),
         clock: time_write.map(clock_write),
-        request: device.model.transport.records_request().map(|(characteristic, bytes)| Request {
-            characteristic: sig_uuid(characteristic),
-            bytes,
-        }),
+        requests: device.model.transport.requests().into_iter().map(request).collect(),
         settle: *settle,
         first_value: FIRST_VALUE,
         quiet: if is_stream { QUIET_AFTER_STREAM } else { QUIET_AFTER_RECORDS },
@@ -108,9 +104,14 @@ pub(super) fn serial_port(device: &Device, path: PathBuf) -> Option<SerialPort> 
 
 fn services(transport: &Transport) -> Vec<Uuid> {
     match transport {
-        Transport::Bluetooth { services, .. } => services.iter().copied().map(sig_uuid).collect(),
+        Transport::Bluetooth { services, .. } => services.to_vec(),
         Transport::Serial { .. } => Vec::new(),
     }
+}
+
+fn request(request: catalogue::Request) -> Request {
+    let catalogue::Request { characteristic, write } = request;
+    Request { characteristic, bytes: write.bytes, every: write.every }
 }
 
 fn clock_write(write: TimeWrite) -> ClockWrite {

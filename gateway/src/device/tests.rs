@@ -320,7 +320,7 @@ fn demonstration_data_in_a_stream_is_refused_once() {
 proptest! {
     #[test]
     fn no_bytes_panic_in_any_model(
-        model in prop::sample::select(models().iter().collect::<Vec<_>>()),
+        model in prop::sample::select(models().to_vec()),
         shorts: Vec<u16>,
         pieces: Vec<Vec<u8>>,
         step_ms in 0..10_000_u64,

@@ -44,7 +44,7 @@ mod report;
 mod roster;
 mod scan;
 mod session;
-mod signal;
+pub(crate) mod signal;
 mod silence;
 
 use std::sync::Arc;
@@ -124,8 +124,8 @@ pub struct BluetoothDevice {
     pub reads: Vec<Uuid>,
     /// How its clock is set, after the reads.
     pub clock: Option<ClockWrite>,
-    /// What makes it send what it stored, written once a session after everything else.
-    pub request: Option<Request>,
+    /// What makes it talk, written in this order after everything else.
+    pub requests: Vec<Request>,
     /// Pause before the first subscription: some devices stay silent without one.
     pub settle: Duration,
     /// How long it may take to its first value once it is set up.
@@ -144,6 +144,8 @@ pub struct Request {
     pub characteristic: Uuid,
     /// What to write.
     pub bytes: &'static [u8],
+    /// Time between two writes; `None`: once a session.
+    pub every: Option<Duration>,
 }
 
 /// How a device's clock is set.

@@ -281,7 +281,7 @@ fn bluetooth_device(device: &DeviceSettings) -> BluetoothDevice {
         subscriptions: device.subscriptions.clone(),
         reads: device.reads.clone(),
         clock: device.clock.map(|characteristic| ClockWrite { characteristic, encode: date_time }),
-        request: None,
+        requests: Vec::new(),
         settle: Duration::ZERO,
         first_value: Duration::from_millis(device.first_value_ms),
         quiet: Duration::from_millis(device.quiet_ms),

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! connect -> services resolved -> services read -> settle -> subscribe, in order
-//!         -> read -> set the clock -> ask for records -> listen until quiet or hung up
+//!         -> read -> set the clock -> make it talk -> listen until quiet or hung up
 //!         -> disconnect unless hung up -> take what is left -> verdict
 //! ```
 //!
 //! From the moment the services are read, values are passed on whatever else is going on.
 
 mod close;
+mod talk;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -25,10 +26,10 @@ use uuid::Uuid;
 use super::bus::Bluez;
 use super::echo::Echoes;
 use super::ending::{Cause, Stage};
-use super::peer::{Peer, is_limit, write_type};
+use super::peer::{Peer, is_limit};
 use super::roster::Member;
-use super::{BATTERY_LEVEL, BluetoothDevice, BluetoothSettings, ClockWrite, Limits, Request};
-use crate::clock::{Clock, EARLIEST};
+use super::{BluetoothDevice, BluetoothSettings, Limits};
+use crate::clock::Clock;
 use crate::link::{Frame, LinkEvent, SessionEnd, Source};
 
 /// How long the daemon may take to say that a link is down which it was told to end, and to
@@ -128,16 +129,22 @@ impl Session {
     /// Passes values on until the session ends.
     pub(super) async fn listen(mut self) -> Closed {
         let begun = self.now();
+        let mut again = self.repeated();
         let cause = loop {
+            if let Err(cause) = self.repeat(&mut again).await {
+                break cause;
+            }
             let deadline = if self.n_values == 0 {
                 begun.saturating_add(self.device.first_value)
             } else {
                 self.value_at.max(begun).saturating_add(self.device.quiet)
             };
-            let left = deadline.saturating_sub(self.now());
-            if left.is_zero() {
+            let now = self.now();
+            if deadline <= now {
                 break Cause::Quiet;
             }
+            let due = again.iter().map(|(due, _request)| *due).fold(deadline, Duration::min);
+            let left = due.saturating_sub(now);
             let for_ever = std::future::pending::<Result<Infallible, Infallible>>();
             match self.guarded(left, for_ever).await {
                 Err(Cause::TimedOut) => {}
@@ -181,7 +188,7 @@ impl Session {
         if let Some(write) = self.device.clock {
             self.set_clock(&peripheral, write).await?;
         }
-        if let Some(request) = self.device.request {
+        for request in self.device.requests.clone() {
             self.ask(&peripheral, request).await?;
         }
         Ok(())
@@ -211,83 +218,6 @@ impl Session {
             return Err(Cause::CallFailed("it has none of the values to subscribe to".to_owned()));
         }
         Ok(())
-    }
-
-    /// Reads a value; that one cannot be read is no reason to end a session.
-    async fn read(&mut self, peripheral: &Peripheral, uuid: Uuid) -> Result<(), Cause> {
-        let device = &self.device.id;
-        let Some(characteristic) = self.characteristic(uuid) else {
-            if uuid != BATTERY_LEVEL {
-                tracing::debug!(device = %device, %uuid, "device has no such value");
-            }
-            return Ok(());
-        };
-        self.echoes.begin(uuid);
-        let limit = self.wires.settings.limits.call;
-        match self.guarded(limit, peripheral.read(&characteristic)).await {
-            Ok(bytes) => {
-                let is_subscribed = self.device.subscriptions.contains(&uuid);
-                if !is_subscribed || self.echoes.end(uuid, &bytes) {
-                    self.hand_over().await;
-                    self.held = Some(self.frame(uuid, bytes));
-                    self.hand_over().await;
-                }
-                Ok(())
-            }
-            Err(cause) => self.tolerate(cause, "a value could not be read"),
-        }
-    }
-
-    async fn set_clock(&mut self, peripheral: &Peripheral, write: ClockWrite) -> Result<(), Cause> {
-        let now = self.wires.clock.now();
-        if now.wall < EARLIEST {
-            tracing::debug!(device = %self.device.id, "hub has no time to set the clock to");
-            return Ok(());
-        }
-        let zone = self.wires.settings.zone.borrow().clone();
-        let bytes = (write.encode)(now, &zone);
-        self.write(peripheral, write.characteristic, &bytes, "its clock could not be set").await
-    }
-
-    /// Asks a device for what it stored, which it sends as values and ends with one of its own.
-    async fn ask(&mut self, peripheral: &Peripheral, request: Request) -> Result<(), Cause> {
-        let Request { characteristic, bytes } = request;
-        self.write(peripheral, characteristic, bytes, "it could not be asked for its records").await
-    }
-
-    /// Writes a value; that one cannot be written is no reason to end a session.
-    async fn write(
-        &mut self,
-        peripheral: &Peripheral,
-        uuid: Uuid,
-        bytes: &[u8],
-        otherwise: &'static str,
-    ) -> Result<(), Cause> {
-        let Some(characteristic) = self.characteristic(uuid) else {
-            tracing::debug!(device = %self.device.id, %uuid, "device has nothing to write it to");
-            return Ok(());
-        };
-        let call = peripheral.write(&characteristic, bytes, write_type(&characteristic));
-        let limit = self.wires.settings.limits.call;
-        match self.guarded(limit, call).await {
-            Ok(()) => Ok(()),
-            Err(cause) => self.tolerate(cause, otherwise),
-        }
-    }
-
-    /// Goes on after a failure of what is not essential.
-    fn tolerate(&self, cause: Cause, what: &'static str) -> Result<(), Cause> {
-        match cause {
-            Cause::CallFailed(error) => {
-                tracing::warn!(device = %self.device.id, what, error, "session goes on");
-                Ok(())
-            }
-            Cause::TimedOut => {
-                tracing::warn!(device = %self.device.id, what, "session goes on");
-                Ok(())
-            }
-            cause @ (Cause::LinkLost | Cause::Quiet | Cause::RadioLost(_)) => Err(cause),
-        }
     }
 
     /// Waits for a call as long as there is a link and time, and passes values on meanwhile.

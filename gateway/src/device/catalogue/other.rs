@@ -1,0 +1,61 @@
+//! Rows of glucose meters, thermometers and heart rate sensors.
+
+use ::uuid::Uuid;
+use vitals::DeviceKind;
+
+use super::{AT_ONCE, Model, READS, TimeWrite, Transport, characteristic, service, sig_uuid};
+
+const GLUCOSE: &[Uuid] = &[
+    sig_uuid(characteristic::GLUCOSE),
+    sig_uuid(characteristic::GLUCOSE_CONTEXT),
+    sig_uuid(characteristic::RECORD_ACCESS),
+];
+
+pub(super) const ROWS: &[Model] = &[
+    Model {
+        key: "sig-glucose",
+        name: "Any glucose meter with the standard service",
+        kind: DeviceKind::GlucoseMeter,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(service::GLUCOSE)],
+            subscriptions: GLUCOSE,
+            reads: READS,
+            time_write: Some(TimeWrite::CurrentTime),
+            settle: AT_ONCE,
+            requests: &[],
+        },
+        notes: "It shows a PIN when it is paired, or has it on its label. It keeps its records, and \
+                control solution is passed over.",
+    },
+    Model {
+        key: "sig-heart-rate",
+        name: "Any heart rate sensor with the standard service",
+        kind: DeviceKind::HeartRateSensor,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(service::HEART_RATE)],
+            subscriptions: &[sig_uuid(characteristic::HEART_RATE)],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            requests: &[],
+        },
+        notes: "",
+    },
+    Model {
+        key: "sig-thermometer",
+        name: "Any thermometer with the standard service",
+        kind: DeviceKind::Thermometer,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(service::HEALTH_THERMOMETER)],
+            subscriptions: &[sig_uuid(characteristic::TEMPERATURE)],
+            reads: READS,
+            time_write: Some(TimeWrite::CurrentTime),
+            settle: AT_ONCE,
+            requests: &[],
+        },
+        notes: "",
+    },
+];

@@ -1,0 +1,119 @@
+//! What a session reads from a device and writes to it; none of that ends a session but a lost link.
+
+use std::time::Duration;
+
+use btleplug::api::Peripheral as _;
+use btleplug::platform::Peripheral;
+use uuid::Uuid;
+
+use super::Session;
+use crate::clock::EARLIEST;
+use crate::link::bluetooth::ending::Cause;
+use crate::link::bluetooth::peer::write_type;
+use crate::link::bluetooth::{BATTERY_LEVEL, ClockWrite, Request};
+
+impl Session {
+    /// Reads a value; that one cannot be read is no reason to end a session.
+    pub(super) async fn read(&mut self, peripheral: &Peripheral, uuid: Uuid) -> Result<(), Cause> {
+        let device = &self.device.id;
+        let Some(characteristic) = self.characteristic(uuid) else {
+            if uuid != BATTERY_LEVEL {
+                tracing::debug!(device = %device, %uuid, "device has no such value");
+            }
+            return Ok(());
+        };
+        self.echoes.begin(uuid);
+        let limit = self.wires.settings.limits.call;
+        match self.guarded(limit, peripheral.read(&characteristic)).await {
+            Ok(bytes) => {
+                let is_subscribed = self.device.subscriptions.contains(&uuid);
+                if !is_subscribed || self.echoes.end(uuid, &bytes) {
+                    self.hand_over().await;
+                    self.held = Some(self.frame(uuid, bytes));
+                    self.hand_over().await;
+                }
+                Ok(())
+            }
+            Err(cause) => self.tolerate(cause, "a value could not be read"),
+        }
+    }
+
+    pub(super) async fn set_clock(
+        &mut self,
+        peripheral: &Peripheral,
+        write: ClockWrite,
+    ) -> Result<(), Cause> {
+        let now = self.wires.clock.now();
+        if now.wall < EARLIEST {
+            tracing::debug!(device = %self.device.id, "hub has no time to set the clock to");
+            return Ok(());
+        }
+        let zone = self.wires.settings.zone.borrow().clone();
+        let bytes = (write.encode)(now, &zone);
+        self.write(peripheral, write.characteristic, &bytes, "its clock could not be set").await
+    }
+
+    /// Writes what makes a device talk: it may send what it stored, or measure from then on.
+    pub(super) async fn ask(
+        &mut self,
+        peripheral: &Peripheral,
+        request: Request,
+    ) -> Result<(), Cause> {
+        let Request { characteristic, bytes, every: _ } = request;
+        self.write(peripheral, characteristic, bytes, "it could not be asked to talk").await
+    }
+
+    /// Writes what is due again, and notes when it is due next.
+    pub(super) async fn repeat(&mut self, again: &mut [(Duration, Request)]) -> Result<(), Cause> {
+        let Some(peripheral) = self.peer.as_ref().map(|peer| peer.peripheral.clone()) else {
+            return Ok(());
+        };
+        let now = self.now();
+        for (due, request) in again.iter_mut().filter(|(due, _request)| *due <= now) {
+            *due = now.saturating_add(request.every.unwrap_or(Duration::MAX));
+            self.ask(&peripheral, *request).await?;
+        }
+        Ok(())
+    }
+
+    /// What is to be written again and again, and when it is due.
+    pub(super) fn repeated(&self) -> Vec<(Duration, Request)> {
+        let due = |request: &Request| Some((self.now().saturating_add(request.every?), *request));
+        self.device.requests.iter().filter_map(due).collect()
+    }
+
+    /// Writes a value; that one cannot be written is no reason to end a session.
+    async fn write(
+        &mut self,
+        peripheral: &Peripheral,
+        uuid: Uuid,
+        bytes: &[u8],
+        otherwise: &'static str,
+    ) -> Result<(), Cause> {
+        let Some(characteristic) = self.characteristic(uuid) else {
+            tracing::debug!(device = %self.device.id, %uuid, "device has nothing to write it to");
+            return Ok(());
+        };
+        let call = peripheral.write(&characteristic, bytes, write_type(&characteristic));
+        let limit = self.wires.settings.limits.call;
+        match self.guarded(limit, call).await {
+            Ok(()) => Ok(()),
+            Err(cause) => self.tolerate(cause, otherwise),
+        }
+    }
+
+    /// Goes on after a failure of what is not essential.
+    fn tolerate(&self, cause: Cause, what: &'static str) -> Result<(), Cause> {
+        match cause {
+            Cause::CallFailed(error) => {
+                tracing::warn!(device = %self.device.id, what, error, "session goes on");
+                Ok(())
+            }
+            Cause::TimedOut => {
+                tracing::warn!(device = %self.device.id, what, "session goes on");
+                Ok(())
+            }
+            cause @ (Cause::LinkLost | Cause::Quiet | Cause::RadioLost(_)) => Err(cause),
+        }
+    }
+}

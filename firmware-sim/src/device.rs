@@ -16,6 +16,7 @@ pub mod oximeter_line;
 pub mod oximetry;
 pub mod plx;
 mod radio;
+pub(crate) mod taidoc;
 pub mod temperature;
 pub mod weight;
 
@@ -28,7 +29,7 @@ use self::body_composition::BodyCompositionStyle;
 use self::cuff_line::CuffLine;
 use self::glucose::MeterStyle;
 pub use self::kind::Record;
-pub(crate) use self::kind::{Kind, Surroundings};
+pub(crate) use self::kind::{Hearing, Kind, Surroundings};
 pub use self::measurement::{MeasureError, Measurement};
 use self::oximeter_line::OximeterLine;
 use self::plx::OximeterStyle;
@@ -143,6 +144,12 @@ impl Device {
     #[must_use]
     pub fn cuff_line(name: &str, port: &str, line: CuffLine) -> Self {
         Self::on_port(name, Kind::CuffLine(line), port)
+    }
+
+    /// A `TaiDoc` meter that keeps what it measured and answers who asks for it.
+    #[must_use]
+    pub fn taidoc(name: &str, port: &str) -> Self {
+        Self::on_port(name, Kind::TaiDoc, port)
     }
 
     /// An A&D scale that sends lines of text while somebody stands on it.

@@ -2,6 +2,7 @@
 //!
 //! As on a real port, bytes sent while no program has the port open are lost.
 
+mod ear;
 mod line;
 mod port;
 

@@ -59,6 +59,17 @@ pub(crate) struct Surroundings {
     pub(crate) sequence: u16,
 }
 
+/// What a serial device makes of what a host writes to it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Hearing {
+    /// Nothing.
+    None,
+    /// It talks when it is told to, as Contec's do.
+    Contec,
+    /// It answers, as those of `TaiDoc` do.
+    TaiDoc,
+}
+
 /// What a device is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
@@ -74,6 +85,7 @@ pub(crate) enum Kind {
     AndScale,
     OximeterLine(OximeterLine),
     CuffLine(CuffLine),
+    TaiDoc,
     Replay { characteristic: Uuid },
     SerialReplay,
 }
@@ -91,7 +103,30 @@ impl Kind {
             Self::GlucoseMeter(_) => "glucose meter",
             Self::Thermometer(_) => "thermometer",
             Self::HeartRateBelt => "heart rate belt",
+            Self::TaiDoc => "meter",
             Self::Replay { .. } | Self::SerialReplay => "replay device",
+        }
+    }
+
+    /// Returns what the device makes of what a host writes to it.
+    pub(crate) fn hearing(&self) -> Hearing {
+        match self {
+            Self::OximeterLine(OximeterLine::ContecNineByte) => Hearing::Contec,
+            Self::TaiDoc => Hearing::TaiDoc,
+            Self::Cuff(_)
+            | Self::Oximeter(_)
+            | Self::Scale(_)
+            | Self::BodyCompositionScale(_)
+            | Self::GlucoseMeter(_)
+            | Self::Thermometer(_)
+            | Self::HeartRateBelt
+            | Self::NoninDf2
+            | Self::NoninAscii
+            | Self::AndScale
+            | Self::OximeterLine(_)
+            | Self::CuffLine(_)
+            | Self::Replay { .. }
+            | Self::SerialReplay => Hearing::None,
         }
     }
 
@@ -162,6 +197,7 @@ impl Kind {
             | Self::AndScale
             | Self::OximeterLine(_)
             | Self::CuffLine(_)
+            | Self::TaiDoc
             | Self::SerialReplay => Uuid::nil(),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! contec-5byte    60 a second  80|beep|..., pleth, bar|pulse bit 7 as 40, pulse, SpO2
+//! contec-9byte    60 a second  01, high bits, signal|beep, pleth, bar, pulse, SpO2, PI x 0.01 twice
+//!                              each with 80, and its own bit 7 among the high bits
 //! masimo-ascii-1  1 a second   MM/DD/YY hh:mm:ss SN=... SPO2=097% BPM=072 PI=05.00 ... EXC=000000
 //! nonin-df1       1 a second   status|pulse bits 8-7, pulse bits 6-0, SpO2
 //! nonin-df7       75 a second  status, pleth high, pleth low, part of the packet, sum
@@ -33,6 +35,8 @@ const CONTEC_N_FRAMES: u32 = 60;
 pub enum OximeterLine {
     /// Contec CMS50D+, 5 bytes a frame.
     ContecFiveByte,
+    /// Contec CMS50D+ with newer firmware, 9 bytes a frame; it talks when it is told to.
+    ContecNineByte,
     /// Masimo, lines of text.
     MasimoAscii,
     /// Nonin Data Format 1.
@@ -65,10 +69,7 @@ pub(super) fn records(
     }
     let values = Second::Values {
         spo2: whole(oximetry.spo2_percent, 100)?.and_then(|it| it.to_u8()),
-        pulse: whole(
-            oximetry.pulse_bpm,
-            if line == OximeterLine::ContecFiveByte { 254 } else { 510 },
-        )?,
+        pulse: whole(oximetry.pulse_bpm, if is_contec(line) { 254 } else { 510 })?,
     };
     if line == OximeterLine::NoninDf13 {
         let spot_check = nonin_df13(values, battery_is_low, surroundings.clock);
@@ -81,7 +82,8 @@ pub(super) fn records(
         .flat_map(|(second, number)| {
             let due = Duration::from_secs(number);
             match line {
-                OximeterLine::ContecFiveByte => contec(second, number),
+                OximeterLine::ContecFiveByte => contec(second, number, five_bytes),
+                OximeterLine::ContecNineByte => contec(second, number, nine_bytes),
                 OximeterLine::MasimoAscii => {
                     let shown = surroundings.clock.saturating_add(due);
                     vec![Record::sent(masimo(second, shown).into_bytes(), due)]
@@ -108,7 +110,19 @@ fn whole(value: Option<Decimal>, most: u16) -> Result<Option<u16>, NotRepresenta
 }
 
 /// Writes the 60 frames of a second of Contec.
-fn contec(second: Second, number: u64) -> Vec<Record> {
+fn contec(second: Second, number: u64, frame: fn(Second, u32) -> Vec<u8>) -> Vec<Record> {
+    let record = |index: u32| {
+        let due = Duration::from_secs(number) + Duration::from_secs(index.into()) / CONTEC_N_FRAMES;
+        Record::sent(frame(second, index), due)
+    };
+    (0..CONTEC_N_FRAMES).map(record).collect()
+}
+
+fn is_contec(line: OximeterLine) -> bool {
+    matches!(line, OximeterLine::ContecFiveByte | OximeterLine::ContecNineByte)
+}
+
+fn five_bytes(second: Second, index: u32) -> Vec<u8> {
     let (signal, state, pulse, spo2) = match second {
         Second::Searching => (0, 0x20, 255, 127),
         Second::Values { spo2, pulse } => {
@@ -117,14 +131,24 @@ fn contec(second: Second, number: u64) -> Vec<Record> {
         }
         Second::Out => (0, 0x10, 255, 127),
     };
-    let frame = |index: u32| {
-        let pleth = u8::try_from(index).unwrap_or(0);
-        let state = state | (pulse & 0x80) >> 1 | 0x03;
-        let bytes = vec![0x80 | signal, pleth, state, pulse & 0x7F, spo2];
-        let due = Duration::from_secs(number) + Duration::from_secs(index.into()) / CONTEC_N_FRAMES;
-        Record::sent(bytes, due)
+    let pleth = u8::try_from(index).unwrap_or(0);
+    let state = state | (pulse & 0x80) >> 1 | 0x03;
+    vec![0x80 | signal, pleth, state, pulse & 0x7F, spo2]
+}
+
+fn nine_bytes(second: Second, index: u32) -> Vec<u8> {
+    let (signal, searching, pulse, spo2) = match second {
+        Second::Searching => (0, 0x80, 255, 127),
+        Second::Values { spo2, pulse } => {
+            let pulse = pulse.and_then(|it| it.to_u8()).unwrap_or(255);
+            (5, 0, pulse, spo2.unwrap_or(127))
+        }
+        Second::Out => (0x80, 0, 255, 127),
     };
-    (0..CONTEC_N_FRAMES).map(frame).collect()
+    let pleth = u8::try_from(index).unwrap_or(0);
+    let said = [signal, searching | pleth, 3, pulse, spo2, 0xFF, 0xFF];
+    let high = said.iter().zip(0..).fold(0x80, |high, (byte, place)| high | (byte >> 7) << place);
+    [0x01, high].into_iter().chain(said.map(|byte| byte | 0x80)).collect()
 }
 
 /// Writes one line of Masimo.
@@ -221,6 +245,14 @@ mod tests {
         assert_eq!(frames[0], "8000637f7f");
         assert_eq!(frames[2 * 60], "8500430261");
         assert_eq!(frames[3 * 60], "8000537f7f");
+    }
+
+    #[test]
+    fn nine_bytes_have_their_high_bits_in_the_second() {
+        let frames = payloads(OximeterLine::ContecNineByte, &Oximetry::new(97, 130));
+        assert_eq!(frames.len(), 5 * 60);
+        assert_eq!(frames[0], "01ea808083ffffffff");
+        assert_eq!(frames[2 * 60], "01e8858083 82e1ffff".replace(' ', ""));
     }
 
     #[test]

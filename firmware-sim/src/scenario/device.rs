@@ -39,10 +39,11 @@ enum KindWord {
     OximeterLine(OximeterLine),
     CuffLine(CuffLine),
     Replay,
+    TaiDoc,
     SerialReplay,
 }
 
-const KINDS: [(&str, KindWord); 20] = [
+const KINDS: [(&str, KindWord); 22] = [
     ("cuff", KindWord::Cuff),
     ("oximeter", KindWord::Oximeter),
     ("scale", KindWord::Scale),
@@ -54,6 +55,7 @@ const KINDS: [(&str, KindWord); 20] = [
     ("nonin-ascii", KindWord::NoninAscii),
     ("and-scale", KindWord::AndScale),
     ("contec-5byte", KindWord::OximeterLine(OximeterLine::ContecFiveByte)),
+    ("contec-9byte", KindWord::OximeterLine(OximeterLine::ContecNineByte)),
     ("masimo-ascii-1", KindWord::OximeterLine(OximeterLine::MasimoAscii)),
     ("nonin-df1", KindWord::OximeterLine(OximeterLine::NoninDf1)),
     ("nonin-df7", KindWord::OximeterLine(OximeterLine::NoninDf7)),
@@ -61,6 +63,7 @@ const KINDS: [(&str, KindWord); 20] = [
     ("nonin-df13", KindWord::OximeterLine(OximeterLine::NoninDf13)),
     ("omron-hbp-9030", KindWord::CuffLine(CuffLine::OmronHbp9030)),
     ("suntech-nibp", KindWord::CuffLine(CuffLine::SunTech)),
+    ("taidoc", KindWord::TaiDoc),
     ("replay", KindWord::Replay),
     ("serial-replay", KindWord::SerialReplay),
 ];
@@ -119,6 +122,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::AndScale
         | KindWord::OximeterLine(_)
         | KindWord::CuffLine(_)
+        | KindWord::TaiDoc
         | KindWord::Replay
         | KindWord::SerialReplay => None,
     };
@@ -130,6 +134,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
             on_port(&mut keys, |port| Device::oximeter_line(&name, port, line))
         }
         KindWord::CuffLine(line) => on_port(&mut keys, |port| Device::cuff_line(&name, port, line)),
+        KindWord::TaiDoc => on_port(&mut keys, |port| Device::taidoc(&name, port)),
         KindWord::SerialReplay => on_port(&mut keys, |port| Device::serial_replay(&name, port)),
         KindWord::Cuff
         | KindWord::Oximeter
@@ -197,6 +202,7 @@ fn on_air(keys: &mut Keys<'_, '_>, name: &str, kind: KindWord) -> Option<Device>
         | KindWord::AndScale
         | KindWord::OximeterLine(_)
         | KindWord::CuffLine(_)
+        | KindWord::TaiDoc
         | KindWord::SerialReplay => None,
     };
     let settled = Settled::read(keys);

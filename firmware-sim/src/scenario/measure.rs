@@ -46,7 +46,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>, entry: &Entry) -> Option<Measurement>
     let kind = &entry.device.kind;
     let failed = keys.flag("failed").unwrap_or(false);
     let measured = match kind {
-        Kind::Cuff(_) | Kind::CuffLine(_) => {
+        Kind::Cuff(_) | Kind::CuffLine(_) | Kind::TaiDoc => {
             pressure(&mut keys, failed, entry).map(Measurement::BloodPressure)
         }
         Kind::Oximeter(_) => oximetry(&mut keys, failed, true).map(Measurement::Oximetry),

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
 use super::SerialPort;
+use super::ear::Ear;
 use super::port::Port;
 use crate::bluez::{Command, Counters, DeviceOrder, Order, OrderError};
 use crate::clock::Clock;
@@ -51,6 +52,7 @@ pub(super) struct Line {
     spoiled: VecDeque<Vec<u8>>,
     writing: Option<Writing>,
     spoiler: Spoiler,
+    ear: Ear,
     battery_percent: u8,
     unplug_in_frame: bool,
     counters: Counters,
@@ -67,9 +69,11 @@ impl Line {
         seed: u64,
         orders: mpsc::Receiver<Command>,
     ) -> Result<Self, OrderError> {
+        let ear = Ear::of(&kind);
         let mut line = Self {
             name: name.to_owned(),
             kind,
+            ear,
             settings,
             path,
             clock,
@@ -127,6 +131,10 @@ impl Line {
         match order {
             DeviceOrder::Measure(measurement) => {
                 let clock = self.clock.local_time();
+                if self.ear.keep(&measurement, clock)? {
+                    self.counters.measurements = self.counters.measurements.saturating_add(1);
+                    return Ok(());
+                }
                 // No serial device numbers its records.
                 let (battery_percent, sequence) = (self.battery_percent, 0);
                 let surroundings = Surroundings { clock, battery_percent, sequence };
@@ -216,9 +224,14 @@ impl Line {
         if !port.is_open() {
             return self.closed();
         }
-        let received = u64::try_from(port.read().len()).unwrap_or(u64::MAX);
+        let heard = port.read();
+        let received = u64::try_from(heard.len()).unwrap_or(u64::MAX);
         self.counters.serial_bytes_received =
             self.counters.serial_bytes_received.saturating_add(received);
+        let now = self.clock.now();
+        for answer in self.ear.hear(&heard, now).into_iter().rev() {
+            self.frames.push_front((now, answer));
+        }
         self.n_looks_open = self.n_looks_open.saturating_add(1);
         if self.n_looks_open == LOOKS_TO_SETTLE {
             self.counters.connections = self.counters.connections.saturating_add(1);
@@ -236,7 +249,7 @@ impl Line {
             if self.writing.is_none() && !self.begin_frame() {
                 return;
             }
-            if !self.is_heard() {
+            if !self.is_heard() || !self.ear.is_talking(self.clock.now()) {
                 self.writing = None;
                 self.counters.serial_frames_unheard =
                     self.counters.serial_frames_unheard.saturating_add(1);

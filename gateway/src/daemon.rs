@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::hub::inbox::{Inbox, Ledger, Request};
 use crate::hub::{Event, Hub, HubError};
+use crate::link::bluetooth::BluetoothSettings;
 use crate::link::{LinkEvent, bluetooth, serial};
 use crate::live::Live;
 use crate::store::{MEMORY_MAX_BYTES, Store};
@@ -66,13 +67,16 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let mut tasks = Supervisor::new();
     let pulse = watchdog.pulse(Part::Links);
-    start_links(&mut tasks, &config, clock, &inbox, stop.clone(), pulse);
+    let (quiet_sender, quiet_until) = watch::channel(Duration::ZERO);
+    let bluetooth = config.bluetooth.clone().map(|it| BluetoothSettings { quiet_until, ..it });
+    start_links(&mut tasks, bluetooth, &config, clock, &inbox, stop.clone(), pulse);
     let pulse = watchdog.pulse(Part::Uplink);
     let uplink = uplink::run(config.uplink_settings(), clock, inbox.clone(), ledger, stop, pulse);
     tasks.spawn(UPLINK, uplink);
     tasks.spawn("watchdog", watchdog.feed());
-    let local = local::run(config.socket_path(), live_state, inbox.clone());
-    tasks.spawn("local questions", local);
+    let asked =
+        local::Daemon { live: live_state, inbox: inbox.clone(), quiet_until: quiet_sender, clock };
+    tasks.spawn("local questions", local::run(config.socket_path(), asked));
     drop(inbox);
     notify(&[NotifyState::Ready]);
     info!(hub = %config.hub, devices = config.devices.len(), "hub running");
@@ -94,6 +98,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
 fn start_links(
     tasks: &mut Supervisor,
+    bluetooth: Option<BluetoothSettings>,
     config: &Config,
     clock: Clock,
     inbox: &Inbox,
@@ -101,7 +106,7 @@ fn start_links(
     pulse: Pulse,
 ) {
     let (events, mut from_links) = mpsc::channel::<LinkEvent>(LINK_EVENTS_CAPACITY);
-    if let Some(settings) = config.bluetooth.clone() {
+    if let Some(settings) = bluetooth {
         tasks.spawn("bluetooth link", bluetooth::run(settings, clock, events.clone()));
     }
     if !config.serial.is_empty() {

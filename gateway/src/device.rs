@@ -147,6 +147,10 @@ impl Decoder {
                 let (found, telling) = (frames.push(bytes), *telling);
                 found.into_iter().flat_map(|it| self.frame(arrival, telling, it)).collect()
             }
+            (Source::Serial, Framing::TaiDoc(frames, _records)) => {
+                let found = frames.push(bytes);
+                found.into_iter().flat_map(|it| self.record(arrival, it)).collect()
+            }
             (
                 Source::Serial,
                 Framing::NoninAscii(lines) | Framing::AndScale(lines, _) | Framing::Lines(lines, _),
@@ -264,6 +268,21 @@ impl Decoder {
         }
     }
 
+    /// One reply of a meter that is asked for its records.
+    fn record(&mut self, arrival: Arrival<'_>, found: Result<Vec<u8>, frames::Fault>) -> Vec<Item> {
+        let raw = match found {
+            Ok(raw) => raw,
+            Err(frames::Fault { error, raw }) => {
+                return self.noise(Arrival { raw: &raw, ..arrival }, error);
+            }
+        };
+        let Framing::TaiDoc(_frames, records) = &mut self.framing else { return Vec::new() };
+        match records.push(&raw) {
+            None => Vec::new(),
+            Some((raw, report)) => self.weighed(Arrival { raw: &raw, ..arrival }, report),
+        }
+    }
+
     fn told(
         &mut self,
         arrival: Arrival<'_>,
@@ -298,6 +317,7 @@ impl Decoder {
             Framing::NoninAscii(_)
             | Framing::NoninPackets(_)
             | Framing::Frames(..)
+            | Framing::TaiDoc(..)
             | Framing::None => {
                 nonin_ascii::decode(&raw).map(|it| self.sampled(arrival, it.report()))
             }

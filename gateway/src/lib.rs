@@ -9,6 +9,8 @@ pub mod hub;
 pub mod link;
 pub mod live;
 pub mod local;
+pub mod pairing;
+pub mod recording;
 pub mod store;
 pub mod supervise;
 pub mod telemetry;

@@ -3,6 +3,8 @@
 pub mod bluetooth;
 pub mod serial;
 
+use std::time::Duration;
+
 use uuid::Uuid;
 use vitals::DeviceId;
 
@@ -15,6 +17,39 @@ pub enum Source {
     Characteristic(Uuid),
     /// Serial line: any piece of the stream.
     Serial,
+}
+
+/// What is written to a device to make it talk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Write {
+    /// What to write.
+    pub bytes: &'static [u8],
+    /// Time between two writes; `None` where once is enough, when the line opens or the session is
+    /// set up.
+    pub every: Option<Duration>,
+}
+
+impl Write {
+    /// Bytes to write once.
+    #[must_use]
+    pub const fn once(bytes: &'static [u8]) -> Self {
+        Self { bytes, every: None }
+    }
+
+    /// Bytes to write again and again, in whole seconds.
+    #[must_use]
+    pub const fn every(seconds: u64, bytes: &'static [u8]) -> Self {
+        Self { bytes, every: Some(Duration::from_secs(seconds)) }
+    }
+}
+
+/// What is written to a characteristic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// The characteristic; a device without it is asked for nothing.
+    pub characteristic: Uuid,
+    /// What to write, and how often.
+    pub write: Write,
 }
 
 /// Bytes as they came.

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tracing::{debug, warn};
 use vitals::{AlertId, Measurement, Quantity, SubjectId};
 
+use crate::clock::Clock;
 use crate::hub::Kept;
 use crate::hub::inbox::{Ended, Inbox};
 use crate::live::Live;
@@ -29,6 +30,10 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Wait after a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Longest time for which the radio is left to somebody else: a command that was killed cannot say
+/// that it has ended.
+const QUIET_MAX: Duration = Duration::from_secs(330);
+
 /// Longest question in bytes.
 const QUESTION_LEN_BYTES_MAX: u64 = 16 * 1024;
 
@@ -38,6 +43,7 @@ enum Question {
     State,
     Acknowledge { alert: String, by: String, note: Option<String> },
     Observe { subject: String, values: Vec<Observed> },
+    Quiet { seconds: u16 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,7 +60,21 @@ enum Answer {
     State(Value),
     OnDisk,
     InMemory,
+    Quiet,
     Refused(String),
+}
+
+/// What answers need of the daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    /// What only the daemon knows.
+    pub live: watch::Receiver<Live>,
+    /// The hub's thread.
+    pub inbox: Inbox,
+    /// Until when the Bluetooth link leaves the radio to somebody else, since boot.
+    pub quiet_until: watch::Sender<Duration>,
+    /// Tells the time since boot.
+    pub clock: Clock,
 }
 
 /// Answers on the socket at `path` until dropped.
@@ -64,9 +84,9 @@ enum Answer {
 /// # Errors
 ///
 /// Never ends; a socket that cannot be made is told in the log, and the daemon runs without it.
-pub async fn run(path: PathBuf, live: watch::Receiver<Live>, inbox: Inbox) -> anyhow::Result<()> {
+pub async fn run(path: PathBuf, daemon: Daemon) -> anyhow::Result<()> {
     match listen(&path) {
-        Ok(listener) => answer(&listener, &live, &inbox).await,
+        Ok(listener) => answer(&listener, &daemon).await,
         Err(error) => {
             warn!(path = %path.display(), %error, "nobody can ask this daemon");
             future::pending().await
@@ -79,11 +99,7 @@ fn listen(path: &Path) -> std::io::Result<UnixListener> {
     UnixListener::bind(path)
 }
 
-async fn answer(
-    listener: &UnixListener,
-    live: &watch::Receiver<Live>,
-    inbox: &Inbox,
-) -> anyhow::Result<()> {
+async fn answer(listener: &UnixListener, daemon: &Daemon) -> anyhow::Result<()> {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _nameless)) => stream,
@@ -93,36 +109,34 @@ async fn answer(
                 continue;
             }
         };
-        let answered = tokio::time::timeout(ANSWER_MAX, serve(stream, live, inbox)).await;
+        let answered = tokio::time::timeout(ANSWER_MAX, serve(stream, daemon)).await;
         if !matches!(answered, Ok(Ok(()))) {
             debug!("question not answered");
         }
     }
 }
 
-async fn serve(
-    mut stream: tokio::net::UnixStream,
-    live: &watch::Receiver<Live>,
-    inbox: &Inbox,
-) -> anyhow::Result<()> {
+async fn serve(mut stream: tokio::net::UnixStream, daemon: &Daemon) -> anyhow::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = Vec::new();
     BufReader::new(reader.take(QUESTION_LEN_BYTES_MAX)).read_until(b'\n', &mut line).await?;
     let answer = match serde_json::from_slice(&line) {
-        Ok(question) => reply(question, live, inbox).await?,
+        Ok(question) => reply(question, daemon).await?,
         Err(error) => Answer::Refused(format!("the question cannot be read: {error}")),
     };
     writer.write_all(&serde_json::to_vec(&answer)?).await?;
     Ok(())
 }
 
-async fn reply(
-    question: Question,
-    live: &watch::Receiver<Live>,
-    inbox: &Inbox,
-) -> Result<Answer, Ended> {
+async fn reply(question: Question, daemon: &Daemon) -> Result<Answer, Ended> {
+    let Daemon { live, inbox, quiet_until, clock } = daemon;
     let done = match question {
         Question::State => return Ok(Answer::State(live.borrow().to_json())),
+        Question::Quiet { seconds } => {
+            let left = Duration::from_secs(seconds.into()).min(QUIET_MAX);
+            quiet_until.send_replace(clock.now().since_boot.saturating_add(left));
+            return Ok(Answer::Quiet);
+        }
         Question::Acknowledge { alert, by, note } => match alert.parse() {
             Ok(alert) => inbox.acknowledge(alert, by, note).await?,
             Err(error) => return Ok(Answer::Refused(error.to_string())),
@@ -156,8 +170,24 @@ pub fn state(path: &Path) -> anyhow::Result<Option<Value>> {
     match ask(path, &Question::State)? {
         None => Ok(None),
         Some(Answer::State(state)) => Ok(Some(state)),
-        Some(Answer::OnDisk | Answer::InMemory | Answer::Refused(_)) => {
+        Some(Answer::OnDisk | Answer::InMemory | Answer::Quiet | Answer::Refused(_)) => {
             bail!("the running daemon answered something else")
+        }
+    }
+}
+
+/// Has the daemon at `path` leave the radio alone for `seconds`, or use it again with 0; tells
+/// whether one runs.
+///
+/// # Errors
+///
+/// Fails where a daemon runs and does not answer.
+pub fn keep_quiet(path: &Path, seconds: u16) -> anyhow::Result<bool> {
+    match ask(path, &Question::Quiet { seconds })? {
+        None => Ok(false),
+        Some(Answer::Quiet) => Ok(true),
+        Some(Answer::OnDisk | Answer::InMemory | Answer::State(_) | Answer::Refused(_)) => {
+            bail!("the running daemon does not know how to leave the radio alone")
         }
     }
 }
@@ -197,7 +227,7 @@ fn done(path: &Path, question: &Question) -> anyhow::Result<Kept> {
         Answer::OnDisk => Ok(Kept::OnDisk),
         Answer::InMemory => Ok(Kept::InMemory),
         Answer::Refused(cause) => Err(anyhow!(cause)),
-        Answer::State(_) => bail!("the running daemon answered something else"),
+        Answer::State(_) | Answer::Quiet => bail!("the running daemon answered something else"),
     }
 }
 

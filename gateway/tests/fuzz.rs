@@ -56,9 +56,10 @@ const TARGETS: [Target; 2] = [
 const SILENCE: u8 = 250;
 
 /// Serial models whose bytes are among the golden vectors.
-const VECTORS_OF_MODELS: [(&str, &str); 6] = [
+const VECTORS_OF_MODELS: [(&str, &str); 7] = [
     ("A&D standard ASCII", "and-uc-321"),
     ("Contec 5-byte realtime", "contec-5byte"),
+    ("Contec 9-byte realtime", "contec-9byte"),
     ("Masimo ASCII 1", "masimo-ascii-1"),
     ("Nonin DF2 packet (25 frames)", "nonin-df2"),
     ("Nonin DF2 stream (30 frames, mid-packet start)", "nonin-df2"),
@@ -66,12 +67,14 @@ const VECTORS_OF_MODELS: [(&str, &str); 6] = [
 ];
 
 /// Bytes of the other serial models, from the examples of their formats.
-const STREAMS: [(&str, &[u8]); 6] = [
+const STREAMS: [(&str, &[u8]); 8] = [
     ("nonin-8500", b"SPO2=099 HR=072\r\n03/01/26 11:02:33 SPO2=--- HR=---\r\n"),
     ("nonin-df1", b"\x80\x48\x61\x83\x7f\x61\x8c\x48\x61"),
     ("nonin-df8", b"\x80\x48\x61\x20\x80\x48\x61\x09"),
     ("nonin-df13", b"\0\x02\r\x0e\x14\x1a\x03\x01\x08\x05\0\0\x02\0\0H\0a\x05\x03"),
     ("omron-hbp-9030", b"\n2026,03,01,08,05,                4711,0,121, 79, 68,1\r\n"),
+    ("taidoc-blood-pressure", b"\x51\x25\x21\x26\x8e\x15\xa5\x05\x51\x26\x83\0\x52\x46\xa5\x37"),
+    ("taidoc-glucose", b"\x51\x25\x21\x26\x0e\x15\xa5\x85\x51\x26\x6e\0\0\x40\xa5\xca"),
     ("suntech-nibp", b"\x3e\x04\x4b\x73\x3e\x05\x02\x01\xba\x3e\x06\x01\x02\x03\xb6"),
 ];
 

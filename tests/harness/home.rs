@@ -251,12 +251,22 @@ impl Home {
     ///
     /// Fails where the command does, with what it said.
     pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let mut command = self.program.role("vitalgate");
-        command.args(arguments).arg("--config").arg(self.config_path());
-        let output = command.output().context("failed to run vitalgate")?;
+        let output = self.prepare(arguments).output().context("failed to run vitalgate")?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "vitalgate {arguments:?} failed: {said}");
         String::from_utf8(output.stdout).context("vitalgate did not print text")
+    }
+
+    /// A command of `vitalgate` in this home, to run in another way.
+    #[must_use]
+    pub fn prepare(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program.role("vitalgate");
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.config_path())
+            .env("DBUS_SYSTEM_BUS_ADDRESS", self.bus.address());
+        command
     }
 
     /// File of the hub's ledger.

@@ -1,4 +1,12 @@
-//! `vitalgate device`: the catalogue, the devices of the home, and a decoder to try bytes with.
+//! `vitalgate device`: the catalogue, the devices of the home and of the neighbourhood, and a decoder
+//! to try bytes with.
+
+mod forget;
+mod pair;
+mod place;
+mod record;
+mod scan;
+mod trial;
 
 use std::process::ExitCode;
 
@@ -12,6 +20,16 @@ use crate::device::catalogue::{self, Model, Transport};
 pub(super) enum Command {
     /// List the devices of the home, or every model that is understood
     List(ListArguments),
+    /// Show which health devices are on the air
+    Scan(scan::Arguments),
+    /// Make a bond with a device
+    Pair(pair::Arguments),
+    /// Drop the bond with a device
+    Forget(forget::Arguments),
+    /// Wait for one reading of a device of the home, which proves that all of it works
+    Test(trial::Arguments),
+    /// Write down what an unknown device says, as test vectors without identity
+    Record(record::Arguments),
     /// Decode bytes as a device sent them
     Decode(decode::DecodeArguments),
 }
@@ -35,6 +53,11 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::List(arguments) => list(&arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
+        Command::Pair(arguments) => pair::run(arguments),
+        Command::Forget(arguments) => forget::run(&arguments),
+        Command::Test(arguments) => trial::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Decode(arguments) => Ok(decode::run(&arguments)?),
     }
 }

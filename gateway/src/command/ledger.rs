@@ -44,10 +44,19 @@ pub(super) fn timeline(store: &Store) -> anyhow::Result<Timeline> {
 pub(super) fn visit<T: DeserializeOwned>(
     store: &Store,
     lane: Lane,
+    visit: impl FnMut(T) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    visit_after(store, lane, 0, visit)
+}
+
+/// Hands every message of a lane behind number `after` to `visit`, ascending.
+pub(super) fn visit_after<T: DeserializeOwned>(
+    store: &Store,
+    lane: Lane,
+    mut after: u64,
     mut visit: impl FnMut(T) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let everything = SequenceRanges::new();
-    let mut after = 0;
     loop {
         let page = store.pending(lane, after, &everything, PAGE)?;
         let Some(last) = page.last() else { return Ok(()) };

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::clock::Stamp;
 use crate::device::catalogue::{self, Parity, TimeWrite, Transport, characteristic, sig_uuid};
 use crate::hub::Device;
-use crate::link::bluetooth::{BluetoothDevice, BluetoothSettings, ClockWrite, Limits, Request};
+use crate::link::bluetooth::{BluetoothDevice, BluetoothSettings, ClockWrite, Limits};
 use crate::link::serial::SerialPort;
 
 /// From a set-up session to its first value: a cuff may still be measuring.
@@ -55,7 +55,10 @@ pub(super) fn bluetooth_settings(
     let scan_services = catalogue::models().iter().flat_map(|it| services(&it.transport)).collect();
     // Nobody moves a running hub into another zone yet: the sender may go.
     let (_sender, zone) = watch::channel(zone.clone());
-    BluetoothSettings { adapter, devices, scan_services, zone, limits: Limits::default() }
+    // The daemon, to whom a person speaks, puts its own in the place.
+    let (_nobody, quiet_until) = watch::channel(Duration::ZERO);
+    let limits = Limits::default();
+    BluetoothSettings { adapter, devices, scan_services, zone, quiet_until, limits }
 }
 
 /// A device on the Bluetooth link; `None` where its model has another.
@@ -74,7 +77,7 @@ pub(super) fn bluetooth_device(device: &Device, address: Address) -> Option<Blue
         subscriptions: subscriptions.to_vec(),
         reads: reads.to_vec(),
         clock: time_write.map(clock_write),
-        requests: device.model.transport.requests().into_iter().map(request).collect(),
+        requests: device.model.transport.requests(),
         settle: *settle,
         first_value: FIRST_VALUE,
         quiet: if is_stream { QUIET_AFTER_STREAM } else { QUIET_AFTER_RECORDS },
@@ -84,7 +87,8 @@ pub(super) fn bluetooth_device(device: &Device, address: Address) -> Option<Blue
 
 /// A device on a serial port; `None` where its model has another link.
 pub(super) fn serial_port(device: &Device, path: PathBuf) -> Option<SerialPort> {
-    let Transport::Serial { baud, data_bits, parity, stop_bits, .. } = &device.model.transport
+    let Transport::Serial { baud, data_bits, parity, stop_bits, writes, .. } =
+        &device.model.transport
     else {
         return None;
     };
@@ -99,6 +103,7 @@ pub(super) fn serial_port(device: &Device, path: PathBuf) -> Option<SerialPort> 
             Parity::Odd => tokio_serial::Parity::Odd,
         },
         stop_bits: if *stop_bits == 2 { StopBits::Two } else { StopBits::One },
+        writes: writes.to_vec(),
     })
 }
 
@@ -107,11 +112,6 @@ fn services(transport: &Transport) -> Vec<Uuid> {
         Transport::Bluetooth { services, .. } => services.to_vec(),
         Transport::Serial { .. } => Vec::new(),
     }
-}
-
-fn request(request: catalogue::Request) -> Request {
-    let catalogue::Request { characteristic, write } = request;
-    Request { characteristic, bytes: write.bytes, every: write.every }
 }
 
 fn clock_write(write: TimeWrite) -> ClockWrite {

@@ -3,6 +3,7 @@
 mod blood_pressure;
 mod other;
 mod oximetry;
+mod taidoc;
 mod uuid;
 mod weight;
 
@@ -15,6 +16,7 @@ use vitals::DeviceKind;
 
 pub use self::uuid::{characteristic, service, short_uuid, sig_uuid};
 use super::{date_time, record_access};
+use crate::link::{Request, Write};
 
 /// A device model.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,25 +71,6 @@ pub enum Transport {
     },
 }
 
-/// What is written to a device to make it talk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Write {
-    /// What to write.
-    pub bytes: &'static [u8],
-    /// Time between two writes; `None` where once is enough, when the line opens or the session is
-    /// set up.
-    pub every: Option<Duration>,
-}
-
-/// What is written to a characteristic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Request {
-    /// The characteristic; a device without it is asked for nothing.
-    pub characteristic: Uuid,
-    /// What to write, and how often.
-    pub write: Write,
-}
-
 /// How the clock of a device is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeWrite {
@@ -126,7 +109,7 @@ impl Transport {
     pub fn requests(&self) -> Vec<Request> {
         let Self::Bluetooth { subscriptions, requests, .. } = self else { return Vec::new() };
         let characteristic = sig_uuid(characteristic::RECORD_ACCESS);
-        let write = Write { bytes: &record_access::REPORT_ALL, every: None };
+        let write = Write::once(&record_access::REPORT_ALL);
         let records = Request { characteristic, write };
         let is_asked = subscriptions.contains(&characteristic);
         requests.iter().copied().chain(is_asked.then_some(records)).collect()
@@ -155,6 +138,8 @@ pub enum SerialFormat {
     AndScale,
     /// Contec, 5 bytes a frame.
     ContecFiveByte,
+    /// Contec, 9 bytes a frame.
+    ContecNineByte,
     /// Masimo ASCII 1, lines of text.
     MasimoAscii,
     /// Nonin Data Format 1.
@@ -169,6 +154,8 @@ pub enum SerialFormat {
     OmronHbp9030,
     /// `SunTech` NIBP modules.
     SunTech,
+    /// `TaiDoc` meters, asked for their records.
+    TaiDoc,
 }
 
 /// Every model, in the order of their keys.
@@ -223,7 +210,7 @@ mod tests {
     #[test]
     fn meters_and_oximeters_are_asked_for_every_record() {
         let requests = |key: &str| model(key).unwrap().transport.requests();
-        let write = Write { bytes: &[0x01, 0x01], every: None };
+        let write = Write::once(&[0x01, 0x01]);
         let all = Request { characteristic: sig_uuid(0x2A52), write };
         assert_eq!(requests("sig-glucose"), [all]);
         assert_eq!(requests("sig-pulse-oximeter"), [all]);

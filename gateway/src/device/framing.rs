@@ -3,11 +3,15 @@
 use super::and_scale::Weighings;
 use super::catalogue::{Model, SerialFormat, Transport};
 use super::error::DecodeError;
-use super::frames::{Frames, Look};
+use super::frames::{Frames, Look, fixed};
 use super::lines::Lines;
 use super::nonin_df2::framer::Framer;
 use super::report::Report;
-use super::{contec_five, masimo_ascii, nonin_df7, nonin_df13, nonin_live, omron_hbp9030, suntech};
+use super::taidoc::Records;
+use super::{
+    contec_five, contec_nine, masimo_ascii, nonin_df7, nonin_df13, nonin_live, omron_hbp9030,
+    suntech, taidoc,
+};
 
 /// How the bytes of a device are put together.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(crate) enum Framing {
     AndScale(Lines, Weighings),
     /// Frames that each stand alone.
     Frames(Frames, Telling),
+    /// Replies that belong together.
+    TaiDoc(Frames, Records),
     /// Lines that each stand alone.
     Lines(Lines, Telling),
 }
@@ -58,6 +64,15 @@ impl Framing {
             SerialFormat::ContecFiveByte => {
                 let read: Read = |frame| contec_five::decode(frame)?.report();
                 frames(contec_five::look, Telling::Sample(read))
+            }
+            SerialFormat::ContecNineByte => {
+                let look: Look = |it| fixed(it, contec_nine::LIVE_LEN_BYTES, contec_nine::decode);
+                let read: Read = |frame| contec_nine::decode(frame)?.report();
+                frames(look, Telling::Sample(read))
+            }
+            SerialFormat::TaiDoc => {
+                let look: Look = |it| fixed(it, taidoc::FRAME_LEN_BYTES, taidoc::decode);
+                Self::TaiDoc(Frames::new(look), Records::new(model.kind))
             }
             SerialFormat::MasimoAscii => {
                 lines(Telling::Sample(|line| masimo_ascii::decode(line)?.report()))

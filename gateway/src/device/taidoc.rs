@@ -23,11 +23,22 @@
 //! 3       pulse rate, /min
 //! ```
 
+use std::collections::VecDeque;
+
 use rust_decimal::Decimal;
-use vitals::DeviceTime;
+use vitals::{DeviceKind, DeviceTime, ReadingKind, Unit, Vital};
 
 use super::error::DecodeError;
+use super::measurement::measurement;
+use super::outcome;
 use super::payload::{checked, sum, whole};
+use super::report::{NoResult, Report};
+
+/// Length of a frame in bytes.
+pub const FRAME_LEN_BYTES: usize = 8;
+
+/// Records that are remembered, so that one that is asked for again is not told again.
+const N_REMEMBERED: usize = 16;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +158,74 @@ impl Frame {
     }
 }
 
+/// Puts records together out of the replies of a meter: its time, and then its values.
+#[derive(Debug)]
+pub(crate) struct Records {
+    kind: DeviceKind,
+    /// A time whose values have not come, with its frame.
+    time: Option<(Time, Vec<u8>)>,
+    told: VecDeque<Vec<u8>>,
+}
+
+/// A record as it came, and what it says.
+pub(crate) type Record = (Vec<u8>, Result<Report, DecodeError>);
+
+impl Records {
+    pub(crate) const fn new(kind: DeviceKind) -> Self {
+        Self { kind, time: None, told: VecDeque::new() }
+    }
+
+    /// Takes the next frame; gives a record where one is whole and was not given before.
+    pub(crate) fn push(&mut self, raw: &[u8]) -> Option<Record> {
+        let reply = decode(raw).and_then(|frame| Ok((frame.command, frame.reply()?)));
+        match reply {
+            Ok((0x25, Some(Reply::Time(time)))) => {
+                self.time = Some((time, raw.to_vec()));
+                None
+            }
+            Ok((_command, Some(Reply::Values(values)))) => {
+                // Values without a time belong to nobody knows which record.
+                let (time, mut whole) = self.time.take()?;
+                whole.extend_from_slice(raw);
+                if self.told.contains(&whole) {
+                    return None;
+                }
+                self.told.truncate(N_REMEMBERED.saturating_sub(1));
+                self.told.push_front(whole.clone());
+                Some((whole, report(self.kind, time, values)))
+            }
+            Ok((_command, Some(Reply::Time(_) | Reply::Model(_) | Reply::Count(_)) | None)) => None,
+            Err(error) => {
+                self.time = None;
+                Some((raw.to_vec(), Err(error)))
+            }
+        }
+    }
+}
+
+/// What a record says; a place without a record says nothing.
+fn report(kind: DeviceKind, time: Time, values: [u8; 4]) -> Result<Report, DecodeError> {
+    let [low, high, diastolic, pulse] = values;
+    let first = u16::from_le_bytes([low, high]);
+    let is_cuff = time.is_cuff || kind == DeviceKind::BloodPressureMonitor;
+    let (kind, values) = match (first, is_cuff) {
+        (0, true) => (ReadingKind::BloodPressure, Err(NoResult::Absent)),
+        (0, false) => (ReadingKind::Glucose, Err(NoResult::Absent)),
+        (systolic, true) => {
+            let pulse = Some(pulse.into());
+            let values = outcome::pressures(systolic, diastolic.into(), None, pulse)?;
+            (ReadingKind::BloodPressure, Ok(values))
+        }
+        (glucose, false) => {
+            let unit = Unit::MilligramPerDecilitre;
+            let value = measurement(Vital::Glucose, glucose.into(), unit)?;
+            (ReadingKind::Glucose, Ok(vec![value]))
+        }
+    };
+    let device_time = Some(time.device_time);
+    Ok(Report { device_time, ..outcome::report(kind, values) })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -210,6 +289,44 @@ mod tests {
         assert_eq!(asked.reply(), Ok(None));
     }
 
+    fn pushed(kind: DeviceKind, frames: &[&str]) -> Vec<Result<Report, DecodeError>> {
+        let mut records = Records::new(kind);
+        let whole = frames.iter().filter_map(|it| records.push(&bytes(it)));
+        whole.map(|(_raw, report)| report).collect()
+    }
+
+    fn values(report: &Report) -> Vec<String> {
+        report.result.as_ref().unwrap().iter().map(|it| it.quantity.to_string()).collect()
+    }
+
+    #[test]
+    fn a_record_is_its_time_and_its_values_and_is_told_once() {
+        let (time, pressure) = ("512521268e15a505", "512683005246a537");
+        let kind = DeviceKind::BloodPressureMonitor;
+        let told = pushed(kind, &[time, pressure, time, pressure]);
+        let [Ok(report)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(values(report), ["131 mmHg", "82 mmHg", "70 /min"]);
+        assert_eq!(report.device_time.unwrap().to_string(), "2019-01-01T21:14:00");
+        assert_eq!(pushed(kind, &[pressure]), [], "nobody knows of when");
+    }
+
+    #[test]
+    fn a_meter_says_glucose_unless_the_record_is_of_a_cuff() {
+        let kind = DeviceKind::GlucoseMeter;
+        let told = pushed(kind, &["512521260e15a585", "51266e000040a5ca"]);
+        assert_eq!(told.iter().flatten().flat_map(values).collect::<Vec<_>>(), ["110 mg/dL"]);
+        let told = pushed(kind, &["512521268e15a505", "512683005246a537"]);
+        let kinds: Vec<_> = told.iter().flatten().map(|it| it.kind).collect();
+        assert_eq!(kinds, [ReadingKind::BloodPressure]);
+    }
+
+    #[test]
+    fn a_place_without_a_record_says_nothing() {
+        let told = pushed(DeviceKind::GlucoseMeter, &["512500000000a51b", "512600000000a51c"]);
+        let [Ok(report)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(report.result, Err(NoResult::Absent));
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>, frame: [u8; 8]) {
@@ -217,6 +334,7 @@ mod tests {
             let _time = decode_time(&bytes);
             let [_, rest @ .., _] = frame;
             let [command, parameters @ .., _] = rest;
+            let _record = Records::new(DeviceKind::GlucoseMeter).push(&bytes);
             let _reply = Frame { command, parameters, direction: Direction::Device }.reply();
         }
     }

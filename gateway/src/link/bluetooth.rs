@@ -56,7 +56,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 use vitals::DeviceId;
 
-use super::LinkEvent;
+use super::{LinkEvent, Request};
 use crate::clock::{Clock, Stamp};
 
 /// Battery Level (0x2A19): BlueZ answers for it with its own interface.
@@ -74,6 +74,8 @@ pub struct BluetoothSettings {
     pub scan_services: Vec<Uuid>,
     /// The zone whose local time is written to clocks.
     pub zone: watch::Receiver<TimeZone>,
+    /// Until when the radio is left to a person who pairs a device, since boot.
+    pub quiet_until: watch::Receiver<Duration>,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -135,17 +137,6 @@ pub struct BluetoothDevice {
     pub quiet: Duration,
     /// How long it is left in peace after the hub let it go.
     pub rest: Duration,
-}
-
-/// What is written to a device to make it talk.
-#[derive(Debug, Clone, Copy)]
-pub struct Request {
-    /// The characteristic to write; a device without it is asked for nothing.
-    pub characteristic: Uuid,
-    /// What to write.
-    pub bytes: &'static [u8],
-    /// Time between two writes; `None`: once a session.
-    pub every: Option<Duration>,
 }
 
 /// How a device's clock is set.

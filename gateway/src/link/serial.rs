@@ -8,6 +8,9 @@
 //!                                                   resolved again at each open
 //! DTR and RTS give ENOTTY on pseudo-terminals       tolerated
 //! an open or a read hangs                           other ports have tasks of their own
+//! a device says nothing until it is told to          what makes it talk is written at open, again
+//!                                                   in its time, and anew after 10 s of silence:
+//!                                                   it may have been switched off and on
 //! the hub is slow                                   the task waits; the kernel buffers 4 KiB, then
 //!                                                   the device's flow control or loss
 //! ```
@@ -16,15 +19,16 @@
 //! A session lasts from open to unplug. It never ends well: whoever pulls a plug may cut a frame.
 
 mod board;
+mod talk;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_serial::{
     DataBits, FlowControl, Parity, SerialPort as _, SerialPortBuilderExt as _, SerialStream,
     StopBits,
@@ -32,7 +36,8 @@ use tokio_serial::{
 use vitals::DeviceId;
 
 use self::board::Board;
-use super::{Frame, LinkEvent, LinkName, SessionEnd, Source};
+use self::talk::Talk;
+use super::{Frame, LinkEvent, LinkName, SessionEnd, Source, Write};
 use crate::clock::Clock;
 use crate::supervise::Supervisor;
 
@@ -40,6 +45,8 @@ use crate::supervise::Supervisor;
 const RETRY_FIRST: Duration = Duration::from_millis(125);
 /// Longest wait before a port is tried again: a replugged device is read within a second.
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
+/// Longest wait for a device to take what is written to it.
+const WRITE_MAX: Duration = Duration::from_secs(1);
 /// Bytes taken at once: the size of the kernel's terminal buffer.
 const CHUNK_LEN_BYTES: usize = 4096;
 
@@ -58,6 +65,8 @@ pub struct SerialPort {
     pub parity: Parity,
     /// Stop bits after a character.
     pub stop_bits: StopBits,
+    /// What is written to it so that it talks.
+    pub writes: Vec<Write>,
 }
 
 /// Reads every port for as long as the hub listens.
@@ -152,12 +161,25 @@ impl Reader {
         self.tell(LinkEvent::Begun(device.clone(), opened)).await?;
 
         let mut chunk = vec![0; CHUNK_LEN_BYTES];
+        let mut talk = Talk::new(&self.port.writes, self.now());
         let why = loop {
-            match stream.read(&mut chunk).await {
+            let left = talk.next_deadline().map(|at| at.saturating_sub(self.now()));
+            let read = tokio::select! {
+                biased;
+                read = stream.read(&mut chunk) => read,
+                () = wait(left) => {
+                    match self.talk(&mut stream, &mut talk).await {
+                        Ok(()) => continue,
+                        Err(error) => Err(error),
+                    }
+                }
+            };
+            match read {
                 Ok(0) => break "it was unplugged".to_owned(),
                 Ok(len_bytes) => {
                     let bytes = chunk.get(..len_bytes).unwrap_or_default().to_vec();
                     let received = self.clock.now();
+                    talk.heard(received.since_boot);
                     let device = device.clone();
                     let frame = Frame { device, source: Source::Serial, bytes, received };
                     self.tell(LinkEvent::Frame(frame)).await?;
@@ -169,6 +191,22 @@ impl Reader {
         let end = SessionEnd::Failed(format!("the serial port of {device} is gone: {why}"));
         self.tell(LinkEvent::Ended(device.clone(), end, self.clock.now())).await?;
         self.report_closed(&why).await
+    }
+
+    /// Writes what is due.
+    async fn talk(&self, stream: &mut SerialStream, talk: &mut Talk) -> std::io::Result<()> {
+        let Some(bytes) = talk.advance(self.now()) else { return Ok(()) };
+        match timeout(WRITE_MAX, stream.write_all(bytes)).await {
+            Ok(written) => written,
+            Err(_elapsed) => {
+                tracing::debug!(device = %self.port.device, "device takes no bytes");
+                Ok(())
+            }
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.now().since_boot
     }
 
     /// Says once per outage that the port is not open.
@@ -188,6 +226,13 @@ impl Reader {
 
     fn board(&self) -> std::sync::MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn wait(left: Option<Duration>) {
+    match left {
+        Some(left) => sleep(left).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -23,9 +23,11 @@ fn ask_one(
             answer(requests.recv().await.unwrap());
             future::pending::<()>().await;
         };
+        let (quiet_until, _radio) = watch::channel(Duration::ZERO);
+        let daemon = Daemon { live, inbox, quiet_until, clock: Clock::start().unwrap() };
         tokio::select! {
             said = client => check(said.unwrap()),
-            end = super::answer(&listener, &live, &inbox) => panic!("{end:?}"),
+            end = super::answer(&listener, &daemon) => panic!("{end:?}"),
             () = hub => panic!("the hub has ended"),
         }
     });

@@ -269,7 +269,15 @@ fn bluetooth_settings(settings: &Settings) -> BluetoothSettings {
     };
     let zone = watch::Sender::new(TimeZone::UTC).subscribe();
     let devices = settings.devices.iter().map(bluetooth_device).collect();
-    BluetoothSettings { adapter: None, devices, scan_services: Vec::new(), zone, limits }
+    let (_nobody, quiet_until) = watch::channel(Duration::ZERO);
+    BluetoothSettings {
+        adapter: None,
+        devices,
+        scan_services: Vec::new(),
+        zone,
+        quiet_until,
+        limits,
+    }
 }
 
 fn bluetooth_device(device: &DeviceSettings) -> BluetoothDevice {
@@ -305,6 +313,7 @@ fn serial_ports(settings: &Settings) -> Vec<SerialPort> {
         data_bits: tokio_serial::DataBits::Eight,
         parity: tokio_serial::Parity::None,
         stop_bits: tokio_serial::StopBits::One,
+        writes: Vec::new(),
     };
     settings.ports.iter().map(port).collect()
 }

@@ -7,7 +7,7 @@ use vitals::DeviceKind;
 
 use super::{
     AT_ONCE, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic, service,
-    sig_uuid,
+    sig_uuid, taidoc,
 };
 
 const PRESSURES: &[Uuid] =
@@ -88,5 +88,19 @@ pub(super) const ROWS: &[Model] = &[
         },
         notes: "Results alone: another program starts the cuff and asks for them. The hub never moves a \
                 cuff.",
+    },
+    Model {
+        key: "taidoc-blood-pressure",
+        name: "TaiDoc or Fora cuff (serial)",
+        kind: DeviceKind::BloodPressureMonitor,
+        transport: Transport::Serial {
+            baud: 19_200,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::TaiDoc,
+            writes: taidoc::RECORDS,
+        },
+        notes: "It is asked for its last records every 15 s; the hub never starts it and never deletes one.",
     },
 ];

@@ -3,7 +3,10 @@
 use ::uuid::Uuid;
 use vitals::DeviceKind;
 
-use super::{AT_ONCE, Model, READS, TimeWrite, Transport, characteristic, service, sig_uuid};
+use super::{
+    AT_ONCE, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic, service,
+    sig_uuid, taidoc,
+};
 
 const GLUCOSE: &[Uuid] = &[
     sig_uuid(characteristic::GLUCOSE),
@@ -57,5 +60,19 @@ pub(super) const ROWS: &[Model] = &[
             requests: &[],
         },
         notes: "",
+    },
+    Model {
+        key: "taidoc-glucose",
+        name: "TaiDoc or Fora glucose meter (serial)",
+        kind: DeviceKind::GlucoseMeter,
+        transport: Transport::Serial {
+            baud: 19_200,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::TaiDoc,
+            writes: taidoc::RECORDS,
+        },
+        notes: "It is asked for its last records every 15 s; records of meters with a cuff are told apart.",
     },
 ];

@@ -7,6 +7,7 @@ use super::{
     AT_ONCE, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic, service,
     sig_uuid,
 };
+use crate::link::Write;
 
 const VALUES: &[Uuid] =
     &[sig_uuid(characteristic::PLX_SPOT_CHECK), sig_uuid(characteristic::PLX_CONTINUOUS)];
@@ -15,6 +16,11 @@ const VALUES_AND_RECORDS: &[Uuid] = &[
     sig_uuid(characteristic::PLX_CONTINUOUS),
     sig_uuid(characteristic::RECORD_ACCESS),
 ];
+
+/// Starts the live stream: `7D`, high bits, and the command A1 with six bytes of nothing.
+const CONTEC_START: [u8; 9] = [0x7D, 0x81, 0xA1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
+/// Keeps it going; without it the device stops after some 5 s.
+const CONTEC_KEEP_ALIVE: [u8; 9] = [0x7D, 0x81, 0xAF, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
 
 pub(super) const ROWS: &[Model] = &[
     Model {
@@ -46,6 +52,21 @@ pub(super) const ROWS: &[Model] = &[
         },
         notes: "CMS50E and CMS50F, too; newer units of the same name speak another format, and stay \
                 silent here.",
+    },
+    Model {
+        key: "contec-9byte",
+        name: "Contec CMS50D+, CMS50E or CMS50F (serial, 9 bytes)",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Serial {
+            baud: 115_200,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            format: SerialFormat::ContecNineByte,
+            writes: &[Write::once(&CONTEC_START), Write::every(4, &CONTEC_KEEP_ALIVE)],
+        },
+        notes: "Newer units; older ones of the same name speak the format of 5 bytes, and stay silent \
+                here. The hub starts it and keeps it awake.",
     },
     Model {
         key: "masimo-ascii-1",

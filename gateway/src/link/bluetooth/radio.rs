@@ -85,6 +85,7 @@ pub(super) struct Radio {
     is_cycling: bool,
     roster: Roster,
     silence: Silence,
+    quiet_until: watch::Receiver<Duration>,
     presence: Vec<watch::Sender<Presence>>,
     /// Devices without a session; the others are with their sessions.
     peers: Vec<Option<Peer>>,
@@ -125,6 +126,7 @@ impl Radio {
             is_cycling: false,
             roster: Roster::new(n_devices, backoff(settings)),
             silence: Silence::new(settings.limits.radio_silence, now),
+            quiet_until: settings.quiet_until.clone(),
             presence: (0..n_devices).map(|_| watch::Sender::new(Presence::default())).collect(),
             peers: (0..n_devices).map(|_| None).collect(),
             peers_of: String::new(),
@@ -154,6 +156,7 @@ impl Radio {
                 (member, value) = next_value(&mut self.peers) => {
                     self.on_idle_value(member, value, report).await;
                 }
+                Ok(()) = self.quiet_until.changed() => {}
                 () = wait(left) => {}
             }
         }
@@ -185,7 +188,11 @@ impl Radio {
             State::Attaching => return,
             State::Attached(wires) => wires.clone(),
         };
-        if let Some(remedy) = self.silence.advance(now) {
+        let is_quiet = now < *self.quiet_until.borrow_and_update();
+        if is_quiet {
+            // Nobody listens: that says nothing about the radio.
+            self.silence.restart(now);
+        } else if let Some(remedy) = self.silence.advance(now) {
             self.treat(remedy, report).await;
         }
         let wanted = Wanted {
@@ -193,6 +200,7 @@ impl Radio {
             is_setting_up: self.roster.is_setting_up(),
             is_renewal_due: self.is_renewal_due,
             is_power_cycle_due: self.is_power_cycle_due,
+            is_quiet,
         };
         match next_step(self.discovery, wanted) {
             Step::Wait => {}
@@ -365,7 +373,8 @@ impl Radio {
             State::Attached(_) => {
                 let scan = (self.discovery == Discovery::Off && self.now() < self.scan_not_before)
                     .then_some(self.scan_not_before);
-                [scan, self.silence.next_deadline()].into_iter().flatten().min()
+                let quiet = Some(*self.quiet_until.borrow()).filter(|it| self.now() < *it);
+                [scan, quiet, self.silence.next_deadline()].into_iter().flatten().min()
             }
         };
         [own, self.roster.next_deadline()].into_iter().flatten().min()

@@ -4,11 +4,14 @@
 //! is asked for and started again when the device is set up.
 //!
 //! ```text
-//! discovery \ wanted   connect      renew or switch off   nothing
-//! off                  connect      switch off, or start  start, unless a device is being set up
-//! starting, stopping   wait         wait                  wait
-//! on                   stop         stop                  wait
+//! discovery \ wanted   connect      renew or switch off   nothing                  quiet
+//! off                  connect      switch off, or start  start, unless a device   wait
+//!                                                         is being set up
+//! starting, stopping   wait         wait                  wait                     wait
+//! on                   stop         stop                  wait                     stop
 //! ```
+//!
+//! Quiet is what a person who pairs a device asks for.
 
 use super::roster::Member;
 
@@ -33,6 +36,8 @@ pub(super) struct Wanted {
     pub(super) is_renewal_due: bool,
     /// The adapter is to be switched off before discovery starts anew.
     pub(super) is_power_cycle_due: bool,
+    /// The radio is to be left to somebody else.
+    pub(super) is_quiet: bool,
 }
 
 /// What to do next.
@@ -49,6 +54,8 @@ pub(super) enum Step {
 pub(super) fn next_step(discovery: Discovery, wanted: Wanted) -> Step {
     match (discovery, wanted.candidate) {
         (Discovery::Starting | Discovery::Stopping, _) => Step::Wait,
+        (Discovery::On, _) if wanted.is_quiet => Step::Stop,
+        (Discovery::Off, _) if wanted.is_quiet => Step::Wait,
         (Discovery::On, Some(_)) => Step::Stop,
         (Discovery::On, None) if wanted.is_renewal_due || wanted.is_power_cycle_due => Step::Stop,
         (Discovery::On, None) => Step::Wait,
@@ -68,6 +75,7 @@ mod tests {
         is_setting_up: false,
         is_renewal_due: false,
         is_power_cycle_due: false,
+        is_quiet: false,
     };
 
     #[test]
@@ -96,6 +104,15 @@ mod tests {
         assert_eq!(next_step(Discovery::On, wanted), Step::Stop);
         assert_eq!(next_step(Discovery::Off, wanted), Step::SwitchOff);
         assert_eq!(next_step(Discovery::Stopping, wanted), Step::Wait);
+    }
+
+    #[test]
+    fn a_person_who_pairs_a_device_has_the_radio() {
+        let wanted =
+            Wanted { candidate: Some(0), is_power_cycle_due: true, is_quiet: true, ..IDLE };
+        assert_eq!(next_step(Discovery::On, wanted), Step::Stop);
+        assert_eq!(next_step(Discovery::Stopping, wanted), Step::Wait);
+        assert_eq!(next_step(Discovery::Off, wanted), Step::Wait);
     }
 
     #[test]

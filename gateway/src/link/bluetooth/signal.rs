@@ -21,20 +21,20 @@ use btleplug::api::BDAddr;
 use zbus::message::{Message, Type};
 use zbus::{ObjectPath, Variant};
 
-pub(super) const BLUEZ: &str = "org.bluez";
-pub(super) const ADAPTER: &str = "org.bluez.Adapter1";
-pub(super) const DEVICE: &str = "org.bluez.Device1";
-pub(super) const BATTERY: &str = "org.bluez.Battery1";
-pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
-pub(super) const OBJECTS: &str = "org.freedesktop.DBus.ObjectManager";
-pub(super) const BUS: &str = "org.freedesktop.DBus";
+pub(crate) const BLUEZ: &str = "org.bluez";
+pub(crate) const ADAPTER: &str = "org.bluez.Adapter1";
+pub(crate) const DEVICE: &str = "org.bluez.Device1";
+pub(crate) const BATTERY: &str = "org.bluez.Battery1";
+pub(crate) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+pub(crate) const OBJECTS: &str = "org.freedesktop.DBus.ObjectManager";
+pub(crate) const BUS: &str = "org.freedesktop.DBus";
 
 /// Properties of an interface.
-type Properties<'m> = BTreeMap<String, Variant<'m>>;
+pub(crate) type Properties<'m> = BTreeMap<String, Variant<'m>>;
 /// Interfaces of an object.
-pub(super) type Interfaces<'m> = BTreeMap<String, Properties<'m>>;
+pub(crate) type Interfaces<'m> = BTreeMap<String, Properties<'m>>;
 /// What `GetManagedObjects` answers.
-pub(super) type Objects<'m> = BTreeMap<ObjectPath<'m>, Interfaces<'m>>;
+pub(crate) type Objects<'m> = BTreeMap<ObjectPath<'m>, Interfaces<'m>>;
 
 /// Something that happened at BlueZ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,7 +206,7 @@ fn removals(path: &str, interfaces: &[String]) -> Vec<Signal> {
     }
 }
 
-fn flag(properties: &Properties<'_>, name: &str) -> Option<bool> {
+pub(crate) fn flag(properties: &Properties<'_>, name: &str) -> Option<bool> {
     match properties.get(name) {
         Some(Variant::Bool(flag)) => Some(*flag),
         Some(_) | None => None,
@@ -214,7 +214,7 @@ fn flag(properties: &Properties<'_>, name: &str) -> Option<bool> {
 }
 
 /// Splits the path of an adapter or device; `None` for all that is below or beside them.
-fn place(path: &str) -> Option<(&str, Option<BDAddr>)> {
+pub(crate) fn place(path: &str) -> Option<(&str, Option<BDAddr>)> {
     let rest = path.strip_prefix("/org/bluez/")?;
     match rest.split_once('/') {
         None => Some((rest, None)),
@@ -226,7 +226,7 @@ fn place(path: &str) -> Option<(&str, Option<BDAddr>)> {
 }
 
 /// Object path of a device.
-pub(super) fn device_path(adapter: &str, address: BDAddr) -> String {
+pub(crate) fn device_path(adapter: &str, address: BDAddr) -> String {
     let address = address.to_string().replace(':', "_");
     format!("/org/bluez/{adapter}/dev_{address}")
 }

@@ -43,11 +43,12 @@ fn port(name: &str, path: &Path) -> SerialPort {
         data_bits: DataBits::Eight,
         parity: Parity::None,
         stop_bits: StopBits::One,
+        writes: Vec::new(),
     }
 }
 
 async fn next(events: &mut mpsc::Receiver<LinkEvent>) -> LinkEvent {
-    tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap()
+    timeout(PATIENCE, events.recv()).await.unwrap().unwrap()
 }
 
 async fn begun(events: &mut mpsc::Receiver<LinkEvent>) {

@@ -67,7 +67,7 @@ pub(super) const FORMATS: &[Format] = &[
         name: "Contec 9-byte realtime",
         about: "9 bytes of a Contec oximeter",
         inspect: |bytes| contec_nine::decode(bytes).map(|it| fields::contec_nine(&it)),
-        origin: None,
+        origin: Some(stream_of("contec-9byte")),
     },
     Format {
         name: "Contec storage 0x0F",

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::Session;
 use crate::clock::EARLIEST;
+use crate::link::Request;
 use crate::link::bluetooth::ending::Cause;
 use crate::link::bluetooth::peer::write_type;
-use crate::link::bluetooth::{BATTERY_LEVEL, ClockWrite, Request};
+use crate::link::bluetooth::{BATTERY_LEVEL, ClockWrite};
 
 impl Session {
     /// Reads a value; that one cannot be read is no reason to end a session.
@@ -59,8 +60,8 @@ impl Session {
         peripheral: &Peripheral,
         request: Request,
     ) -> Result<(), Cause> {
-        let Request { characteristic, bytes, every: _ } = request;
-        self.write(peripheral, characteristic, bytes, "it could not be asked to talk").await
+        let Request { characteristic, write } = request;
+        self.write(peripheral, characteristic, write.bytes, "it could not be asked to talk").await
     }
 
     /// Writes what is due again, and notes when it is due next.
@@ -70,7 +71,7 @@ impl Session {
         };
         let now = self.now();
         for (due, request) in again.iter_mut().filter(|(due, _request)| *due <= now) {
-            *due = now.saturating_add(request.every.unwrap_or(Duration::MAX));
+            *due = now.saturating_add(request.write.every.unwrap_or(Duration::MAX));
             self.ask(&peripheral, *request).await?;
         }
         Ok(())
@@ -78,7 +79,8 @@ impl Session {
 
     /// What is to be written again and again, and when it is due.
     pub(super) fn repeated(&self) -> Vec<(Duration, Request)> {
-        let due = |request: &Request| Some((self.now().saturating_add(request.every?), *request));
+        let due =
+            |request: &Request| Some((self.now().saturating_add(request.write.every?), *request));
         self.device.requests.iter().filter_map(due).collect()
     }
 

@@ -1,0 +1,85 @@
+//! `vitalgate device scan`: health devices on the air, the strongest signal first.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use serde_json::json;
+
+use super::place::Place;
+use crate::command::{ConfigArguments, Failure};
+use crate::pairing::found::{Found, by_strength, health_devices};
+use crate::pairing::scan;
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// How long to listen, 1 to 300 seconds
+    #[arg(long, value_name = "S", default_value = "10",
+          value_parser = RangedU64ValueParser::<u64>::new().range(1..=300))]
+    seconds: u64,
+    /// Every device that is heard, not health devices alone
+    #[arg(long)]
+    all: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let place = Place::read(&arguments.config)?;
+    let duration = Duration::from_secs(arguments.seconds);
+    let heard = place.with_bluez(async |bluez| scan(bluez, duration).await)?;
+    let shown = if arguments.all {
+        by_strength(heard.into_iter().filter(|it| it.rssi_dbm.is_some()).collect())
+    } else {
+        health_devices(heard)
+    };
+    shown.iter().for_each(|it| print(it, place.id_of(it.address), arguments.json));
+    if shown.is_empty() && !arguments.json {
+        say_nothing_heard();
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stderr, reason = "a hint, and no part of the answer")]
+fn say_nothing_heard() {
+    eprintln!(
+        "no health device was heard: most are on the air for a minute after a measurement, or while \
+         their button is held"
+    );
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of the command")]
+fn print(found: &Found, configured: Option<&str>, is_json: bool) {
+    let rows: Vec<_> = found.rows().iter().map(|it| it.key).collect();
+    if is_json {
+        let row = json!({
+            "address": found.address.to_string(),
+            "name": found.name,
+            "rssi_dbm": found.rssi_dbm,
+            "model": rows.first(),
+            "models": rows,
+            "paired": found.is_paired,
+            "pairing_mode": found.is_in_pairing_mode,
+            "configured": configured,
+        });
+        println!("{row}");
+        return;
+    }
+    let strength = found.rssi_dbm.map_or_else(|| "?".to_owned(), |it| it.to_string());
+    let name = found.name.as_deref().unwrap_or("without a name");
+    let row = rows.first().copied().unwrap_or("unknown");
+    let remarks = remarks(found, configured);
+    println!("{strength:>4} dBm  {}  {row:<22} {name}{remarks}", found.address);
+}
+
+fn remarks(found: &Found, configured: Option<&str>) -> String {
+    let configured = configured.map(|it| format!("configured as {it}"));
+    let paired = found.is_paired.then(|| "paired".to_owned());
+    let ready = (found.is_in_pairing_mode == Some(true)).then(|| "in pairing mode".to_owned());
+    let remarks: Vec<_> = [configured, paired, ready].into_iter().flatten().collect();
+    if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) }
+}

@@ -18,6 +18,7 @@ pub mod plx;
 mod radio;
 pub(crate) mod taidoc;
 pub mod temperature;
+pub mod vendor;
 pub mod weight;
 
 use std::time::Duration;
@@ -35,6 +36,7 @@ use self::oximeter_line::OximeterLine;
 use self::plx::OximeterStyle;
 pub use self::radio::{Bluetooth, Security, Timing, Wake};
 use self::temperature::ThermometerStyle;
+use self::vendor::{VendorCuff, VendorOximeter};
 use self::weight::ScaleStyle;
 use crate::gatt::{Address, Characteristic, Service};
 use crate::serial::SerialPort;
@@ -120,6 +122,20 @@ impl Device {
     pub fn heart_rate_belt(name: &str, address: Address) -> Self {
         let radio = Bluetooth::new(address, "Belt", heart_rate::services());
         Self::on_air(name, Kind::HeartRateBelt, Bluetooth { hangs_up: true, ..radio })
+    }
+
+    /// An oximeter that speaks a format of its vendor while a finger is in.
+    #[must_use]
+    pub fn vendor_oximeter(name: &str, address: Address, style: VendorOximeter) -> Self {
+        let radio = Bluetooth::new(address, style.model(), style.services());
+        Self::on_air(name, Kind::VendorOximeter(style), radio)
+    }
+
+    /// A cuff that speaks a format of its vendor.
+    #[must_use]
+    pub fn vendor_cuff(name: &str, address: Address, style: VendorCuff) -> Self {
+        let radio = Bluetooth::new(address, style.model(), style.services());
+        Self::on_air(name, Kind::VendorCuff(style), radio)
     }
 
     /// A Nonin module that sends Data Format 2 while a finger is in.

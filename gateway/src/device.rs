@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use self::catalogue::{Model, characteristic, short_uuid};
 pub use self::error::DecodeError;
-use self::framing::{Framing, Telling};
+use self::framing::{Framing, Said, Telling};
 use self::glucose::Glucose;
 pub use self::item::{FailedMeasurement, FailureReason, Information, Item, Observation, Refused};
 use self::lines::{LINE_LEN_BYTES_MAX, Line};
@@ -139,6 +139,20 @@ impl Decoder {
         let arrival = Arrival { received, source, raw: bytes };
         match (source, &mut self.framing) {
             (Source::Characteristic(uuid), Framing::None) => self.characteristic(arrival, uuid),
+            (Source::Characteristic(uuid), Framing::Vendor(vendor)) => {
+                if !self.model.transport.sends(uuid) {
+                    return self.characteristic(arrival, uuid);
+                }
+                let (said, is_stream) = (vendor.push(uuid, bytes), vendor.is_stream);
+                said.into_iter().flat_map(|it| self.vendor(arrival, is_stream, it)).collect()
+            }
+            (Source::Characteristic(uuid), Framing::TaiDoc(frames, _records)) => {
+                if !self.model.transport.sends(uuid) {
+                    return self.characteristic(arrival, uuid);
+                }
+                let found = frames.push(bytes);
+                found.into_iter().flat_map(|it| self.record(arrival, it)).collect()
+            }
             (Source::Serial, Framing::NoninPackets(framer)) => {
                 let found = framer.push(bytes);
                 found.into_iter().flat_map(|it| self.packet(arrival, it)).collect()
@@ -161,7 +175,7 @@ impl Decoder {
             (Source::Characteristic(_), _serial) => {
                 vec![arrival.unexpected("characteristic of a serial device".to_owned())]
             }
-            (Source::Serial, Framing::None) => {
+            (Source::Serial, Framing::None | Framing::Vendor(_)) => {
                 vec![arrival.unexpected("serial line of a Bluetooth device".to_owned())]
             }
         }
@@ -283,6 +297,24 @@ impl Decoder {
         }
     }
 
+    /// A whole value of a vendor's characteristic.
+    fn vendor(&mut self, arrival: Arrival<'_>, is_stream: bool, said: Said) -> Vec<Item> {
+        let Said { raw, reports } = said;
+        let arrival = Arrival { raw: &raw, ..arrival };
+        let reports = match reports {
+            Ok(reports) => reports,
+            Err(error) => return self.noise(arrival, error),
+        };
+        let mut items = Vec::new();
+        for report in reports {
+            items.extend(match is_stream {
+                true => self.sampled(arrival, Ok(report)),
+                false => self.weighed(arrival, Ok(report)),
+            });
+        }
+        items
+    }
+
     fn told(
         &mut self,
         arrival: Arrival<'_>,
@@ -318,6 +350,7 @@ impl Decoder {
             | Framing::NoninPackets(_)
             | Framing::Frames(..)
             | Framing::TaiDoc(..)
+            | Framing::Vendor(_)
             | Framing::None => {
                 nonin_ascii::decode(&raw).map(|it| self.sampled(arrival, it.report()))
             }

@@ -287,7 +287,7 @@ fn what_the_hub_takes_over_is_what_the_fields_say() {
                     "pulse-rate" => &["hr_d", "pulse", "hr", "pr", "bpm"],
                     "oxygen-saturation" => &["spo2_d", "spo2"],
                     "pulse-amplitude-index" => &["pai"],
-                    "body-weight" => &["weight", "value"],
+                    "body-weight" => &["weight", "value", "weight_kg"],
                     "body-height" => &["height"],
                     "body-mass-index" => &["bmi"],
                     "body-temperature" => &["temperature"],
@@ -300,7 +300,8 @@ fn what_the_hub_takes_over_is_what_the_fields_say() {
                     "glucose" => &["concentration"],
                     _heart_rate => &["hr"],
                 };
-                let said = names.iter().find_map(|it| field(it)).unwrap();
+                let said = names.iter().find_map(|it| field(it));
+                let said = said.expect(&vector.id);
                 let is_unit = |unit: &str| decoded.fields.contains(&("unit", Value::from(unit)));
                 let scale = match () {
                     () if is_unit("g") => Decimal::new(1, 3),

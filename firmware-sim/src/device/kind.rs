@@ -13,6 +13,7 @@ use super::measurement::{MeasureError, Measurement};
 use super::oximeter_line::OximeterLine;
 use super::plx::{self, OximeterStyle};
 use super::temperature::{self, ThermometerStyle};
+use super::vendor::{self, VendorCuff, VendorOximeter};
 use super::weight::{self, ScaleStyle};
 use super::{and_scale, cuff_line, heart_rate, nonin_ascii, nonin_df2, oximeter_line};
 
@@ -86,6 +87,8 @@ pub(crate) enum Kind {
     OximeterLine(OximeterLine),
     CuffLine(CuffLine),
     TaiDoc,
+    VendorOximeter(VendorOximeter),
+    VendorCuff(VendorCuff),
     Replay { characteristic: Uuid },
     SerialReplay,
 }
@@ -94,10 +97,12 @@ impl Kind {
     /// Returns what the device is, in words.
     pub(crate) fn word(&self) -> &'static str {
         match self {
-            Self::Cuff(_) | Self::CuffLine(_) => "blood pressure cuff",
-            Self::Oximeter(_) | Self::NoninDf2 | Self::NoninAscii | Self::OximeterLine(_) => {
-                "pulse oximeter"
-            }
+            Self::Cuff(_) | Self::CuffLine(_) | Self::VendorCuff(_) => "blood pressure cuff",
+            Self::Oximeter(_)
+            | Self::NoninDf2
+            | Self::NoninAscii
+            | Self::OximeterLine(_)
+            | Self::VendorOximeter(_) => "pulse oximeter",
             Self::Scale(_) | Self::AndScale => "scale",
             Self::BodyCompositionScale(_) => "body composition scale",
             Self::GlucoseMeter(_) => "glucose meter",
@@ -125,6 +130,8 @@ impl Kind {
             | Self::AndScale
             | Self::OximeterLine(_)
             | Self::CuffLine(_)
+            | Self::VendorOximeter(_)
+            | Self::VendorCuff(_)
             | Self::Replay { .. }
             | Self::SerialReplay => Hearing::None,
         }
@@ -172,6 +179,12 @@ impl Kind {
             (Self::CuffLine(line), Measurement::BloodPressure(taken)) => {
                 cuff_line::records(*line, taken, clock)?
             }
+            (Self::VendorOximeter(style), Measurement::Oximetry(oximetry)) => {
+                vendor::oximetry(*style, oximetry)?
+            }
+            (Self::VendorCuff(style), Measurement::BloodPressure(taken)) => {
+                vendor::pressure(*style, taken, clock)?
+            }
             (Self::AndScale, Measurement::Weight(weight)) => and_scale::records(weight)?,
             (_, _) => {
                 let (device, asked) = (self.word(), measurement.word());
@@ -191,6 +204,8 @@ impl Kind {
             Self::GlucoseMeter(_) => glucose::MEASUREMENT,
             Self::Thermometer(_) => temperature::MEASUREMENT,
             Self::HeartRateBelt => heart_rate::MEASUREMENT,
+            Self::VendorOximeter(style) => style.stream(),
+            Self::VendorCuff(style) => style.stream(),
             Self::Replay { characteristic } => *characteristic,
             Self::NoninDf2
             | Self::NoninAscii

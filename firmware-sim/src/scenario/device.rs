@@ -12,6 +12,7 @@ use crate::device::glucose::MeterStyle;
 use crate::device::oximeter_line::OximeterLine;
 use crate::device::plx::OximeterStyle;
 use crate::device::temperature::ThermometerStyle;
+use crate::device::vendor::{VendorCuff, VendorOximeter};
 use crate::device::weight::ScaleStyle;
 use crate::device::{Bluetooth, Device, Link, Security, Timing, Wake};
 use crate::gatt::{Address, short};
@@ -40,10 +41,12 @@ enum KindWord {
     CuffLine(CuffLine),
     Replay,
     TaiDoc,
+    VendorOximeter(VendorOximeter),
+    VendorCuff(VendorCuff),
     SerialReplay,
 }
 
-const KINDS: [(&str, KindWord); 22] = [
+const KINDS: [(&str, KindWord); 31] = [
     ("cuff", KindWord::Cuff),
     ("oximeter", KindWord::Oximeter),
     ("scale", KindWord::Scale),
@@ -64,6 +67,15 @@ const KINDS: [(&str, KindWord); 22] = [
     ("omron-hbp-9030", KindWord::CuffLine(CuffLine::OmronHbp9030)),
     ("suntech-nibp", KindWord::CuffLine(CuffLine::SunTech)),
     ("taidoc", KindWord::TaiDoc),
+    ("berry", KindWord::VendorOximeter(VendorOximeter::Berry)),
+    ("cms50d-bt", KindWord::VendorOximeter(VendorOximeter::Cms50dBt)),
+    ("jks50f", KindWord::VendorOximeter(VendorOximeter::Jks50f)),
+    ("jumper", KindWord::VendorOximeter(VendorOximeter::Jumper)),
+    ("o2ring", KindWord::VendorOximeter(VendorOximeter::Viatom)),
+    ("pc-60fw", KindWord::VendorOximeter(VendorOximeter::Pc60fw)),
+    ("jpd-ha120", KindWord::VendorCuff(VendorCuff::JumperHa120)),
+    ("microlife", KindWord::VendorCuff(VendorCuff::Microlife)),
+    ("yonker", KindWord::VendorCuff(VendorCuff::Yonker)),
     ("replay", KindWord::Replay),
     ("serial-replay", KindWord::SerialReplay),
 ];
@@ -123,6 +135,8 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::OximeterLine(_)
         | KindWord::CuffLine(_)
         | KindWord::TaiDoc
+        | KindWord::VendorOximeter(_)
+        | KindWord::VendorCuff(_)
         | KindWord::Replay
         | KindWord::SerialReplay => None,
     };
@@ -143,6 +157,8 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::GlucoseMeter
         | KindWord::Thermometer
         | KindWord::HeartRate
+        | KindWord::VendorOximeter(_)
+        | KindWord::VendorCuff(_)
         | KindWord::Replay => on_air(&mut keys, &name, kind),
     };
     keys.refuse_the_rest();
@@ -196,6 +212,8 @@ fn on_air(keys: &mut Keys<'_, '_>, name: &str, kind: KindWord) -> Option<Device>
             Some(Device::thermometer(name, at, style))
         }
         KindWord::HeartRate => Some(Device::heart_rate_belt(name, at)),
+        KindWord::VendorOximeter(style) => Some(Device::vendor_oximeter(name, at, style)),
+        KindWord::VendorCuff(style) => Some(Device::vendor_cuff(name, at, style)),
         KindWord::Replay => replay(keys, name, at),
         KindWord::NoninDf2
         | KindWord::NoninAscii

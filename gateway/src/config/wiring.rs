@@ -12,7 +12,7 @@ use tokio_serial::{DataBits, StopBits};
 use uuid::Uuid;
 
 use crate::clock::Stamp;
-use crate::device::catalogue::{self, Parity, TimeWrite, Transport, characteristic, sig_uuid};
+use crate::device::catalogue::{self, Parity, TimeWrite, Transport};
 use crate::hub::Device;
 use crate::link::bluetooth::{BluetoothDevice, BluetoothSettings, ClockWrite, Limits};
 use crate::link::serial::SerialPort;
@@ -68,8 +68,7 @@ pub(super) fn bluetooth_device(device: &Device, address: Address) -> Option<Blue
     else {
         return None;
     };
-    let streams = [characteristic::PLX_CONTINUOUS, characteristic::HEART_RATE].map(sig_uuid);
-    let is_stream = subscriptions.iter().any(|it| streams.contains(it));
+    let is_stream = device.model.transport.is_stream();
     Some(BluetoothDevice {
         id: device.id.clone(),
         address: address.0,
@@ -120,6 +119,8 @@ fn clock_write(write: TimeWrite) -> ClockWrite {
         TimeWrite::CurrentTime => {
             |now, zone| TimeWrite::CurrentTime.value(zone.to_datetime(now.wall))
         }
+        TimeWrite::Microlife => |now, zone| TimeWrite::Microlife.value(zone.to_datetime(now.wall)),
+        TimeWrite::Transtek => |now, zone| TimeWrite::Transtek.value(zone.to_datetime(now.wall)),
     };
-    ClockWrite { characteristic: sig_uuid(write.characteristic()), encode }
+    ClockWrite { characteristic: write.characteristic(), encode }
 }

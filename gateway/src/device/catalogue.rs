@@ -15,7 +15,7 @@ use jiff::civil;
 use vitals::DeviceKind;
 
 pub use self::uuid::{characteristic, service, short_uuid, sig_uuid};
-use super::{date_time, record_access};
+use super::{date_time, microlife, record_access, transtek};
 use crate::link::{Request, Write};
 
 /// A device model.
@@ -51,6 +51,8 @@ pub enum Transport {
         time_write: Option<TimeWrite>,
         /// How long to wait between finding its characteristics and subscribing.
         settle: Duration,
+        /// What the values are.
+        format: GattFormat,
         /// What to write once it is subscribed to, besides asking for records.
         requests: &'static [Request],
     },
@@ -78,15 +80,22 @@ pub enum TimeWrite {
     DateTime,
     /// Current Time (0x2A2B) in the Current Time Service.
     CurrentTime,
+    /// A frame of Microlife.
+    Microlife,
+    /// A command of Transtek, which counts the seconds since 2010. They are those of the wall clock:
+    /// nothing but the hub reads them.
+    Transtek,
 }
 
 impl TimeWrite {
     /// The characteristic to write.
     #[must_use]
-    pub const fn characteristic(self) -> u16 {
+    pub const fn characteristic(self) -> Uuid {
         match self {
-            Self::DateTime => characteristic::DATE_TIME,
-            Self::CurrentTime => characteristic::CURRENT_TIME,
+            Self::DateTime => sig_uuid(characteristic::DATE_TIME),
+            Self::CurrentTime => sig_uuid(characteristic::CURRENT_TIME),
+            Self::Microlife => sig_uuid(0xFFF2),
+            Self::Transtek => sig_uuid(0x8A81),
         }
     }
 
@@ -96,11 +105,34 @@ impl TimeWrite {
         match self {
             Self::DateTime => date_time::date_time(now).to_vec(),
             Self::CurrentTime => date_time::current_time(now).to_vec(),
+            Self::Microlife => microlife::set_time(now),
+            Self::Transtek => transtek::set_time(now),
         }
     }
 }
 
 impl Transport {
+    /// Whether it sends values of `characteristic` by itself.
+    #[must_use]
+    pub fn sends(&self, characteristic: Uuid) -> bool {
+        match self {
+            Self::Bluetooth { subscriptions, .. } => subscriptions.contains(&characteristic),
+            Self::Serial { .. } => false,
+        }
+    }
+
+    /// Whether it talks for as long as it is worn.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        let streams = [characteristic::PLX_CONTINUOUS, characteristic::HEART_RATE].map(sig_uuid);
+        match self {
+            Self::Bluetooth { format, .. } => {
+                format.is_stream() || streams.into_iter().any(|it| self.sends(it))
+            }
+            Self::Serial { .. } => true,
+        }
+    }
+
     /// What to write in a session, and where, so that a device talks.
     ///
     /// A device whose Record Access Control Point (0x2A52) is subscribed to waits to be asked for
@@ -113,6 +145,59 @@ impl Transport {
         let records = Request { characteristic, write };
         let is_asked = subscriptions.contains(&characteristic);
         requests.iter().copied().chain(is_asked.then_some(records)).collect()
+    }
+}
+
+/// What the values of a Bluetooth device are, besides battery and device information.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GattFormat {
+    /// Those of the Bluetooth SIG.
+    Standard,
+    /// Berry oximeters, and those of BCI.
+    Berry,
+    /// Biolight temperature patches.
+    Biolight,
+    /// Contec CMS50D-BT.
+    Cms50dBt,
+    /// JKS50F oximeters.
+    Jks50f,
+    /// Jumper JPD-500F oximeters.
+    Jumper,
+    /// Jumper JPD-HA120 cuffs.
+    JumperHa120,
+    /// Microlife cuffs, asked for their memory.
+    Microlife,
+    /// Viatom PC-60FW.
+    Pc60fw,
+    /// `TaiDoc` meters, asked for their records.
+    TaiDoc,
+    /// Transtek scales.
+    Transtek,
+    /// Viatom and Wellue oximeters, asked for live values.
+    Viatom,
+    /// Yonker cuffs.
+    Yonker,
+}
+
+impl GattFormat {
+    /// Whether the values are those of a device that is worn and talks all the time.
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
+        match self {
+            Self::Berry
+            | Self::Biolight
+            | Self::Cms50dBt
+            | Self::Jks50f
+            | Self::Jumper
+            | Self::Pc60fw
+            | Self::Viatom => true,
+            Self::Standard
+            | Self::JumperHa120
+            | Self::Microlife
+            | Self::TaiDoc
+            | Self::Transtek
+            | Self::Yonker => false,
+        }
     }
 }
 
@@ -222,6 +307,8 @@ mod tests {
         let now = civil::date(2026, 3, 1).at(8, 0, 0, 0);
         assert_eq!(TimeWrite::DateTime.value(now).len(), 7);
         assert_eq!(TimeWrite::CurrentTime.value(now).len(), 10);
-        assert_eq!(sig_uuid(TimeWrite::DateTime.characteristic()), sig_uuid(0x2A08));
+        assert_eq!(TimeWrite::DateTime.characteristic(), sig_uuid(0x2A08));
+        assert_eq!(hex::encode(TimeWrite::Microlife.value(now)), "4dff00080d1a030108000087");
+        assert_eq!(hex::encode(TimeWrite::Transtek.value(now)), "0200b7661e");
     }
 }

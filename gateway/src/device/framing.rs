@@ -1,7 +1,10 @@
 //! How the bytes of each serial format are put together, and what they tell then.
 
+mod vendor;
+
+pub(crate) use self::vendor::{Said, Vendor};
 use super::and_scale::Weighings;
-use super::catalogue::{Model, SerialFormat, Transport};
+use super::catalogue::{GattFormat, Model, SerialFormat, Transport};
 use super::error::DecodeError;
 use super::frames::{Frames, Look, fixed};
 use super::lines::Lines;
@@ -16,8 +19,10 @@ use super::{
 /// How the bytes of a device are put together.
 #[derive(Debug)]
 pub(crate) enum Framing {
-    /// Values of characteristics are whole.
+    /// Values of standard characteristics are whole.
     None,
+    /// Values of a vendor's characteristics.
+    Vendor(Vendor),
     /// Packets of Nonin, in either of two formats.
     NoninPackets(Framer),
     NoninAscii(Lines),
@@ -51,8 +56,16 @@ impl Telling {
 
 impl Framing {
     pub(crate) fn of(model: &Model) -> Self {
-        let Transport::Serial { format, .. } = &model.transport else {
-            return Self::None;
+        let taidoc = || {
+            let look: Look = |it| fixed(it, taidoc::FRAME_LEN_BYTES, taidoc::decode);
+            Self::TaiDoc(Frames::new(look), Records::new(model.kind))
+        };
+        let format = match &model.transport {
+            Transport::Bluetooth { format: GattFormat::TaiDoc, .. } => return taidoc(),
+            Transport::Bluetooth { format, .. } => {
+                return Vendor::of(*format).map_or(Self::None, Self::Vendor);
+            }
+            Transport::Serial { format, .. } => format,
         };
         let frames = |look: Look, telling| Self::Frames(Frames::new(look), telling);
         let lines = |telling| Self::Lines(Lines::default(), telling);
@@ -70,10 +83,7 @@ impl Framing {
                 let read: Read = |frame| contec_nine::decode(frame)?.report();
                 frames(look, Telling::Sample(read))
             }
-            SerialFormat::TaiDoc => {
-                let look: Look = |it| fixed(it, taidoc::FRAME_LEN_BYTES, taidoc::decode);
-                Self::TaiDoc(Frames::new(look), Records::new(model.kind))
-            }
+            SerialFormat::TaiDoc => taidoc(),
             SerialFormat::MasimoAscii => {
                 lines(Telling::Sample(|line| masimo_ascii::decode(line)?.report()))
             }

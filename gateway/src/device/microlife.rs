@@ -22,6 +22,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil;
 use vitals::{DeviceTime, Flag, ReadingKind};
 
 use super::error::DecodeError;
@@ -117,6 +118,18 @@ pub fn decode_history(bytes: &[u8]) -> Result<History, DecodeError> {
         }
     }
     Ok(History { n_records, records })
+}
+
+/// The frame that sets the clock to `now`; what is no year of this century becomes 2000.
+pub(crate) fn set_time(now: civil::DateTime) -> Vec<u8> {
+    let byte = |value: i8| u8::try_from(value).unwrap_or(0);
+    let year = u8::try_from(now.year().saturating_sub(2000)).unwrap_or(0);
+    let (month, day) = (byte(now.month()), byte(now.day()));
+    let (hour, minute, second) = (byte(now.hour()), byte(now.minute()), byte(now.second()));
+    let mut frame =
+        vec![0x4D, FROM_HOST, 0x00, 0x08, SET_TIME, year, month, day, hour, minute, second];
+    frame.push(sum(&frame));
+    frame
 }
 
 impl Frame<'_> {

@@ -13,16 +13,17 @@
 //!     bits 5-6: unit that the scale shows     +   bit 6: bone, SFLOAT, kg
 //!     0 = kg, 1 = lb, 2 = st                  +   bit 7: battery, %
 //!
-//! time: seconds since 2010-01-01 00:00 UTC; zeros fill the frame up to 19 bytes
+//! time: seconds since 2010-01-01 00:00 UTC, where the hub sets it of the wall clock; zeros fill the frame up to 19 bytes
 //! all little-endian
 //!
 //! challenge: a password of 4 bytes (told once, by 0xA0) and 4 random bytes (0xA1);
 //! the answer is 0x20 and one byte of each by exclusive or
 //! ```
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use rust_decimal::Decimal;
-use vitals::{ReadingKind, Unit, Vital};
+use vitals::{DeviceTime, ReadingKind, Unit, Vital};
 
 use super::error::DecodeError;
 use super::measurement::measurement;
@@ -33,6 +34,8 @@ use super::report::{NoResult, Report, reason, user_slot};
 
 /// 2010-01-01 00:00 UTC in seconds since 1970.
 const EPOCH_UNIX_S: u32 = 1_262_304_000;
+
+const SET_TIME: u8 = 0x02;
 
 /// A decoded weight frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +136,27 @@ pub fn answer(bytes: &[u8]) -> Result<[u8; 4], DecodeError> {
     Ok([p0 ^ r0, p1 ^ r1, p2 ^ r2, p3 ^ r3])
 }
 
+/// The command that sets the clock to `now`, as if that were UTC.
+pub(crate) fn set_time(now: civil::DateTime) -> Vec<u8> {
+    let unix_s = TimeZone::UTC.to_timestamp(now).map_or(0, Timestamp::as_second);
+    let since_epoch_s = u32::try_from(unix_s.saturating_sub(EPOCH_UNIX_S.into())).unwrap_or(0);
+    [&[SET_TIME][..], &since_epoch_s.to_le_bytes()].concat()
+}
+
+/// A time as the clock of the scale shows it.
+fn shown(measured: Timestamp) -> DeviceTime {
+    let shown = TimeZone::UTC.to_datetime(measured);
+    let part = |value: i8| u8::try_from(value).unwrap_or(0);
+    DeviceTime {
+        year: u16::try_from(shown.year()).unwrap_or(0),
+        month: part(shown.month()),
+        day: part(shown.day()),
+        hour: part(shown.hour()),
+        minute: part(shown.minute()),
+        second: part(shown.second()),
+    }
+}
+
 fn time(payload: &mut Payload<'_>) -> Result<Timestamp, DecodeError> {
     let since_epoch_s = payload.u32_le("time")?;
     let unix_s = i64::from(since_epoch_s).saturating_add(EPOCH_UNIX_S.into());
@@ -171,7 +195,8 @@ impl Weight {
             (None, Ok(_zero)) => Err(NoResult::Absent),
         };
         let report = outcome::report(ReadingKind::Weight, result);
-        Ok(Report { user_slot: user_slot(self.user), ..report })
+        let device_time = self.measured.map(shown);
+        Ok(Report { user_slot: user_slot(self.user), device_time, ..report })
     }
 }
 
@@ -193,6 +218,7 @@ mod tests {
         assert_eq!(weight.measured.unwrap().to_string(), "2017-06-02T11:22:40Z");
         assert_eq!((weight.user, weight.shown_unit()), (Some(1), "kg"));
         let report = weight.report().unwrap();
+        assert_eq!(report.device_time.unwrap().to_string(), "2017-06-02T11:22:40");
         assert_eq!((report.user_slot, report.result.unwrap().len()), (Some(1), 1));
     }
 

@@ -6,12 +6,24 @@ use ::uuid::Uuid;
 use vitals::DeviceKind;
 
 use super::{
-    AT_ONCE, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic, service,
-    sig_uuid, taidoc,
+    AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
+    service, sig_uuid, taidoc,
 };
+use crate::link::{Request, Write};
 
 const PRESSURES: &[Uuid] =
     &[sig_uuid(characteristic::BLOOD_PRESSURE), sig_uuid(characteristic::CUFF_PRESSURE)];
+
+const TAIDOC: Uuid = Uuid::from_u128(0x00001523_1212_EFDE_1523_785FEABCD123);
+const TAIDOC_VALUES: Uuid = Uuid::from_u128(0x00001524_1212_EFDE_1523_785FEABCD123);
+const YONKER: Uuid = Uuid::from_u128(0xCDEACB80_5235_4C07_8846_93A37EE6B86D);
+const YONKER_VALUES: Uuid = Uuid::from_u128(0xCDEACB81_5235_4C07_8846_93A37EE6B86D);
+/// Asks a Microlife for its memory: `4D FF`, length, a payload of zeros that ends with FD, and the sum.
+const MICROLIFE_HISTORY: &[Request] = &[Request {
+    characteristic: sig_uuid(0xFFF2),
+    write: Write::once(&[0x4D, 0xFF, 0x00, 0x09, 0, 0, 0, 0, 0, 0, 0, 0xFD, 0x52]),
+}];
+const TAIDOC_RECORDS: &[Request] = &taidoc::requests(TAIDOC_VALUES);
 
 pub(super) const ROWS: &[Model] = &[
     Model {
@@ -25,6 +37,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::DateTime),
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "Hold START for pairing until \"Pr\" shows. It stores failed measurements, too, and \
@@ -41,6 +54,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: Duration::from_millis(500),
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "It shows a PIN when it is paired. It stays silent if it is subscribed to too fast.",
@@ -70,6 +84,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "",
@@ -102,5 +117,69 @@ pub(super) const ROWS: &[Model] = &[
             writes: taidoc::RECORDS,
         },
         notes: "It is asked for its last records every 15 s; the hub never starts it and never deletes one.",
+    },
+    Model {
+        key: "jumper-jpd-ha120",
+        name: "Jumper JPD-HA120",
+        kind: DeviceKind::BloodPressureMonitor,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(0xFFF0)],
+            subscriptions: &[sig_uuid(0xFFF1)],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::JumperHa120,
+            requests: &[],
+        },
+        notes: "It stores nothing: connect it before it measures. Its service is that of many other things.",
+    },
+    Model {
+        key: "microlife-bluetooth",
+        name: "Microlife BP A6 BT, B6 or BP3GY1",
+        kind: DeviceKind::BloodPressureMonitor,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(0xFFF0)],
+            subscriptions: &[sig_uuid(0xFFF1)],
+            reads: READS,
+            time_write: Some(TimeWrite::Microlife),
+            settle: AT_ONCE,
+            format: GattFormat::Microlife,
+            requests: MICROLIFE_HISTORY,
+        },
+        notes: "It is asked for all it has stored at each connection, and its clock is set. Its service is that of many other things.",
+    },
+    Model {
+        key: "taidoc-bluetooth",
+        name: "TaiDoc or Fora TD-3128 (Bluetooth)",
+        kind: DeviceKind::BloodPressureMonitor,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[TAIDOC],
+            subscriptions: &[TAIDOC_VALUES],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::TaiDoc,
+            requests: TAIDOC_RECORDS,
+        },
+        notes: "It is asked for its last five records; the hub never starts it and never deletes one.",
+    },
+    Model {
+        key: "yonker-cuff",
+        name: "Yonker YK-IBPA1 or BPW5",
+        kind: DeviceKind::BloodPressureMonitor,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[YONKER],
+            subscriptions: &[YONKER_VALUES],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::Yonker,
+            requests: &[],
+        },
+        notes: "Oximeters of Jumper have the same service.",
     },
 ];

@@ -4,8 +4,8 @@ use ::uuid::Uuid;
 use vitals::DeviceKind;
 
 use super::{
-    AT_ONCE, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic, service,
-    sig_uuid, taidoc,
+    AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
+    service, sig_uuid, taidoc,
 };
 
 const GLUCOSE: &[Uuid] = &[
@@ -26,6 +26,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "It shows a PIN when it is paired, or has it on its label. It keeps its records, and \
@@ -42,6 +43,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: None,
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "",
@@ -57,6 +59,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "",
@@ -74,5 +77,21 @@ pub(super) const ROWS: &[Model] = &[
             writes: taidoc::RECORDS,
         },
         notes: "It is asked for its last records every 15 s; records of meters with a cuff are told apart.",
+    },
+    Model {
+        key: "biolight-temp-sitter",
+        name: "Biolight Temp Sitter",
+        kind: DeviceKind::Thermometer,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(0xFFE0)],
+            subscriptions: &[sig_uuid(0xFFE1)],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::Biolight,
+            requests: &[],
+        },
+        notes: "A patch that is worn. Its service is that of many other things.",
     },
 ];

@@ -4,10 +4,10 @@ use ::uuid::Uuid;
 use vitals::DeviceKind;
 
 use super::{
-    AT_ONCE, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic, service,
-    sig_uuid,
+    AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
+    service, sig_uuid,
 };
-use crate::link::Write;
+use crate::link::{Request, Write};
 
 const VALUES: &[Uuid] =
     &[sig_uuid(characteristic::PLX_SPOT_CHECK), sig_uuid(characteristic::PLX_CONTINUOUS)];
@@ -22,6 +22,36 @@ const CONTEC_START: [u8; 9] = [0x7D, 0x81, 0xA1, 0x80, 0x80, 0x80, 0x80, 0x80, 0
 /// Keeps it going; without it the device stops after some 5 s.
 const CONTEC_KEEP_ALIVE: [u8; 9] = [0x7D, 0x81, 0xAF, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
 
+/// Service and notifications of serial lines of Microchip over Bluetooth.
+const BERRY: Uuid = Uuid::from_u128(0x49535343_FE7D_4AE5_8FA9_9FAFD205E455);
+const BERRY_VALUES: Uuid = Uuid::from_u128(0x49535343_1E4D_4BD9_BA61_23C647249616);
+const JUMPER: Uuid = Uuid::from_u128(0xCDEACB80_5235_4C07_8846_93A37EE6B86D);
+const JUMPER_VALUES: Uuid = Uuid::from_u128(0xCDEACB81_5235_4C07_8846_93A37EE6B86D);
+/// Service and notifications of serial lines of Nordic over Bluetooth.
+const NORDIC_SERIAL: Uuid = Uuid::from_u128(0x6E400001_B5A3_F393_E0A9_E50E24DCCA9E);
+const NORDIC_SERIAL_VALUES: Uuid = Uuid::from_u128(0x6E400003_B5A3_F393_E0A9_E50E24DCCA9E);
+const VIATOM: Uuid = Uuid::from_u128(0x14839AC4_7D7E_415C_9A42_167340CF2339);
+const VIATOM_VALUES: Uuid = Uuid::from_u128(0x0734594A_A8E7_4B1A_A6B1_CD5243059A57);
+const VIATOM_REQUESTS: Uuid = Uuid::from_u128(0x8B00ACE7_EB0B_49B0_BBE9_9AEE0A26E1A3);
+/// Command 17, what it measures now, every 2 s: `AA`, the command, its bits turned, packet 0 and no
+/// payload, and the CRC-8.
+const VIATOM_LIVE: &[Request] = &[Request {
+    characteristic: VIATOM_REQUESTS,
+    write: Write::every(2, &[0xAA, 0x17, 0xE8, 0x00, 0x00, 0x00, 0x00, 0x1B]),
+}];
+/// What starts a CMS50D-BT, and keeps it awake every 5 s; the last byte of each is its sum.
+const CMS50D_BT: &[Request] = &[
+    cms50d_bt(Write::once(&[0x81, 0x01])),
+    cms50d_bt(Write::once(&[0x82, 0x02])),
+    cms50d_bt(Write::once(&[0x9B, 0x00, 0x1B])),
+    cms50d_bt(Write::once(&[0x9B, 0x01, 0x1C])),
+    cms50d_bt(Write::every(4, &[0x9A, 0x1A])),
+];
+
+const fn cms50d_bt(write: Write) -> Request {
+    Request { characteristic: sig_uuid(0xFF01), write }
+}
+
 pub(super) const ROWS: &[Model] = &[
     Model {
         key: "choicemmed-plx",
@@ -34,6 +64,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: None,
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "Units with the standard oximeter service alone. Its clock is never set.",
@@ -178,8 +209,105 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "",
+    },
+    Model {
+        key: "berry-oximeter",
+        name: "Berry BM1000C or another BCI oximeter",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[BERRY],
+            subscriptions: &[BERRY_VALUES],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::Berry,
+            requests: &[],
+        },
+        notes: "Its service is that of many other things with a serial line over Bluetooth.",
+    },
+    Model {
+        key: "contec-cms50d-bt",
+        name: "Contec CMS50D-BT",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[],
+            subscriptions: &[sig_uuid(0xFF02), sig_uuid(0xFF04)],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::Cms50dBt,
+            requests: CMS50D_BT,
+        },
+        notes: "Give its address by its label: the scan does not know it by a service. The hub starts it and keeps it awake.",
+    },
+    Model {
+        key: "jks50f",
+        name: "JKS50F oximeter",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(0xFFE0)],
+            subscriptions: &[sig_uuid(0xFFE1)],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::Jks50f,
+            requests: &[],
+        },
+        notes: "Its service is that of many other things; go by its name.",
+    },
+    Model {
+        key: "jumper-jpd-500f",
+        name: "Jumper JPD-500F",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[JUMPER],
+            subscriptions: &[JUMPER_VALUES],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::Jumper,
+            requests: &[],
+        },
+        notes: "It has no checksum. Cuffs of Yonker have the same service.",
+    },
+    Model {
+        key: "viatom-o2ring",
+        name: "Wellue O2Ring or CheckMe O2",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[VIATOM],
+            subscriptions: &[VIATOM_VALUES],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::Viatom,
+            requests: VIATOM_LIVE,
+        },
+        notes: "The hub asks for live values; what it stored is left in it. O2Ring-S speaks another format.",
+    },
+    Model {
+        key: "viatom-pc-60fw",
+        name: "Viatom PC-60FW",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Bluetooth {
+            names: &["PC-60F"],
+            services: &[NORDIC_SERIAL],
+            subscriptions: &[NORDIC_SERIAL_VALUES],
+            reads: READS,
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::Pc60fw,
+            requests: &[],
+        },
+        notes: "Its service is that of many other things; go by its name.",
     },
 ];

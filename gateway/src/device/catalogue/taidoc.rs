@@ -4,10 +4,12 @@
 //! little-endian, two zeros, `A3`, and the sum of it all. Nothing that starts a cuff or deletes a
 //! record is ever written.
 
-use crate::link::Write;
+use uuid::Uuid;
+
+use crate::link::{Request, Write};
 
 /// The last 5 records, oldest first, and the latest one every 15 s.
-pub(super) const RECORDS: &[Write] = &[
+pub(super) const RECORDS: &[Write; 10] = &[
     Write::once(&[0x51, 0x25, 4, 0, 0, 0, 0xA3, 0x1D]),
     Write::once(&[0x51, 0x26, 4, 0, 0, 0, 0xA3, 0x1E]),
     Write::once(&[0x51, 0x25, 3, 0, 0, 0, 0xA3, 0x1C]),
@@ -19,6 +21,23 @@ pub(super) const RECORDS: &[Write] = &[
     Write::every(15, &[0x51, 0x25, 0, 0, 0, 0, 0xA3, 0x19]),
     Write::every(15, &[0x51, 0x26, 0, 0, 0, 0, 0xA3, 0x1A]),
 ];
+
+/// The same over Bluetooth, where one characteristic takes questions and gives answers.
+pub(super) const fn requests(characteristic: Uuid) -> [Request; 10] {
+    let [a, b, c, d, e, f, g, h, i, j] = *RECORDS;
+    [
+        Request { characteristic, write: a },
+        Request { characteristic, write: b },
+        Request { characteristic, write: c },
+        Request { characteristic, write: d },
+        Request { characteristic, write: e },
+        Request { characteristic, write: f },
+        Request { characteristic, write: g },
+        Request { characteristic, write: h },
+        Request { characteristic, write: i },
+        Request { characteristic, write: j },
+    ]
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,15 @@
 //! Rows of scales.
 
+use ::uuid::Uuid;
 use vitals::DeviceKind;
 
 use super::{
-    AT_ONCE, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic, service,
-    sig_uuid,
+    AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
+    service, sig_uuid,
 };
+
+/// Weights of two generations, body values, and events.
+const TRANSTEK: &[Uuid] = &[sig_uuid(0x8A21), sig_uuid(0x8A24), sig_uuid(0x8A22), sig_uuid(0x8A82)];
 
 pub(super) const ROWS: &[Model] = &[
     Model {
@@ -34,6 +38,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::DateTime),
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "Press the button under the scale for pairing. Some units send no time.",
@@ -52,6 +57,7 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "Scales that want a user's consent first are not supported.",
@@ -67,8 +73,25 @@ pub(super) const ROWS: &[Model] = &[
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: AT_ONCE,
+            format: GattFormat::Standard,
             requests: &[],
         },
         notes: "Scales that want a user's consent first are not supported.",
+    },
+    Model {
+        key: "transtek-bs444",
+        name: "Medisana BS430, BS440 or BS444",
+        kind: DeviceKind::WeighingScale,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(0x78B2)],
+            subscriptions: TRANSTEK,
+            reads: READS,
+            time_write: Some(TimeWrite::Transtek),
+            settle: AT_ONCE,
+            format: GattFormat::Transtek,
+            requests: &[],
+        },
+        notes: "The scale forgets a weight once it has delivered it. Its clock is set, which makes it deliver.",
     },
 ];

@@ -1,7 +1,10 @@
 //! The formats of vendors, on serial lines, in Bluetooth characteristics and in advertisements.
 
-use super::{Format, line, line_of, stream_of, whole};
+use uuid::Uuid;
+
+use super::{Format, Origin, line, line_of, stream_of, whole};
 use crate::command::decode::fields::{Fields, vendor as fields};
+use crate::device::catalogue::sig_uuid;
 use crate::device::nonin_df2::FRAME_LEN_BYTES;
 use crate::device::{
     DecodeError, advertisement, biolight, caresens, cms50d_bt, contec_five, contec_nine, jks50f,
@@ -9,9 +12,21 @@ use crate::device::{
     omron_eeprom, omron_hbp9030, omron_scale, omron_wlp, pc60fw, suntech, taidoc, transtek, viatom,
     visomat, xiaomi_scale,
 };
+use crate::link::Source;
 
 /// The format whose bytes are encrypted, for each device with a key of its own.
 pub(crate) const SEALED: &str = "Xiaomi S400 MiBeacon v5 AES-CCM (svcdata FE95)";
+
+/// Values of Jumper and Yonker.
+const JUMPER: Uuid = Uuid::from_u128(0xCDEA_CB81_5235_4C07_8846_93A3_7EE6_B86D);
+/// Values of a serial line of Nordic over Bluetooth.
+const NORDIC: Uuid = Uuid::from_u128(0x6E40_0003_B5A3_F393_E0A9_E50E_24DC_CA9E);
+
+/// A value that the hub gets from a device of that model.
+const fn value_at(model: &'static str, characteristic: Uuid) -> Origin {
+    let source = Source::Characteristic(characteristic);
+    Origin { model, source, before: &[], after: &[] }
+}
 
 /// Every format of a vendor, in the order of `--list`.
 pub(super) const FORMATS: &[Format] = &[
@@ -25,7 +40,7 @@ pub(super) const FORMATS: &[Format] = &[
         name: "Biolight Temp Sitter FFE1",
         about: "temperature of a patch",
         inspect: |bytes| biolight::decode(bytes).map(fields::temperature),
-        origin: None,
+        origin: Some(value_at("biolight-temp-sitter", sig_uuid(0xFFE1))),
     },
     Format {
         name: "CMS50D-BT EB 00",
@@ -37,7 +52,7 @@ pub(super) const FORMATS: &[Format] = &[
         name: "CMS50D-BT EB 01",
         about: "values of a Contec CMS50D-BT",
         inspect: |bytes| cms50d_bt::decode(bytes).map(|it| fields::cms50d_bt(&it)),
-        origin: None,
+        origin: Some(value_at("contec-cms50d-bt", sig_uuid(0xFF02))),
     },
     Format {
         name: "CMS50D-BT command",
@@ -103,19 +118,19 @@ pub(super) const FORMATS: &[Format] = &[
         name: "JKS50F FFE1 69-byte",
         about: "69 bytes of a JKS50F oximeter",
         inspect: |bytes| jks50f::decode(bytes).map(|it| fields::jks50f(&it)),
-        origin: None,
+        origin: Some(value_at("jks50f", sig_uuid(0xFFE1))),
     },
     Format {
         name: "Jumper JPD-500F CDEACB81",
         about: "values of a Jumper oximeter",
         inspect: |bytes| jumper::decode_jpd_500f(bytes).map(|it| fields::jumper_oximetry(&it)),
-        origin: None,
+        origin: Some(value_at("jumper-jpd-500f", JUMPER)),
     },
     Format {
         name: "Jumper JPD-HA120 FFF1",
         about: "result of a Jumper cuff",
         inspect: |bytes| jumper::decode_jpd_ha120(bytes).map(|it| fields::jumper_cuff(&it)),
-        origin: None,
+        origin: Some(value_at("jumper-jpd-ha120", sig_uuid(0xFFF1))),
     },
     Format {
         name: "Lepu BP2W file",
@@ -276,7 +291,7 @@ pub(super) const FORMATS: &[Format] = &[
         name: "PC-60FW NUS frame",
         about: "values of a PC-60FW oximeter",
         inspect: |bytes| pc60fw::decode(bytes).map(|it| fields::pc60fw(&it)),
-        origin: None,
+        origin: Some(value_at("viatom-pc-60fw", NORDIC)),
     },
     Format {
         name: "PC-60FW NUS frame (CRC omitted in source)",
@@ -318,7 +333,7 @@ pub(super) const FORMATS: &[Format] = &[
         name: "Transtek 8A21/8A24 weight",
         about: "weight of a Transtek scale",
         inspect: |bytes| transtek::decode_weight(bytes).map(|it| fields::transtek_weight(&it)),
-        origin: None,
+        origin: Some(value_at("transtek-bs444", sig_uuid(0x8A21))),
     },
     Format {
         name: "Transtek 8A22 body",
@@ -384,7 +399,7 @@ pub(super) const FORMATS: &[Format] = &[
         name: "Yonker YK-IBPA1 CDEACB81",
         about: "result of a Yonker cuff",
         inspect: |bytes| jumper::decode_yonker(bytes).map(|it| fields::jumper_cuff(&it)),
-        origin: None,
+        origin: Some(value_at("yonker-cuff", JUMPER)),
     },
 ];
 

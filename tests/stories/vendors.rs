@@ -1,0 +1,81 @@
+//! Devices that speak formats of their vendors over Bluetooth are connected, started where they want
+//! that, put together out of their pieces, and recorded.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::thread::park_timeout;
+use std::time::Duration;
+
+use firmware_sim::device::vendor::{VendorCuff, VendorOximeter};
+use firmware_sim::device::{Device, Measurement, Timing};
+use harness::broker::Kind;
+use harness::home::HomeDevice;
+use harness::program::Program;
+use harness::story::{CLIENT, Story};
+
+/// Longest wait for what must come.
+const LOOKS: usize = 240;
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+const OXIMETERS: [(VendorOximeter, &str); 6] = [
+    (VendorOximeter::Jumper, "jumper-jpd-500f"),
+    (VendorOximeter::Jks50f, "jks50f"),
+    (VendorOximeter::Pc60fw, "viatom-pc-60fw"),
+    (VendorOximeter::Viatom, "viatom-o2ring"),
+    (VendorOximeter::Berry, "berry-oximeter"),
+    (VendorOximeter::Cms50dBt, "contec-cms50d-bt"),
+];
+const CUFFS: [(VendorCuff, &str); 3] = [
+    (VendorCuff::Yonker, "yonker-cuff"),
+    (VendorCuff::JumperHa120, "jumper-jpd-ha120"),
+    (VendorCuff::Microlife, "microlife-bluetooth"),
+];
+
+/// The values of the first reading of a device, once there is one.
+fn values(story: &Story, device: &str) -> Vec<String> {
+    for _look in 0..LOOKS {
+        let all = story.home.list(&["readings"]).unwrap();
+        if let Some(reading) = all.iter().find(|it| it["device"] == device) {
+            let values = reading["values"].as_array().unwrap();
+            return values.iter().map(|it| it["value"].as_str().unwrap().to_owned()).collect();
+        }
+        park_timeout(LOOK_INTERVAL);
+    }
+    panic!("no reading of {device} ever came");
+}
+
+#[test]
+fn every_vendor_is_heard() {
+    let program = Program::at(env!("CARGO_BIN_EXE_demo"));
+    let address = |number: usize| format!("C0:FF:EE:00:02:{number:02X}");
+    let oximeters = OXIMETERS.iter().enumerate().map(|(number, (style, model))| {
+        let address = address(number);
+        let device = Device::vendor_oximeter(model, address.parse().unwrap(), *style);
+        HomeDevice::bluetooth(device.timing(Timing::brisk()), model, &address, CLIENT)
+    });
+    let cuffs = CUFFS.iter().zip(OXIMETERS.len()..).map(|((style, model), number)| {
+        let address = address(number);
+        let device = Device::vendor_cuff(model, address.parse().unwrap(), *style);
+        HomeDevice::bluetooth(device.timing(Timing::brisk()), model, &address, CLIENT)
+    });
+    let devices: Vec<_> = oximeters.chain(cuffs).collect();
+    let story = Story::begin(&program, Kind::Embedded, &devices).unwrap();
+    for (_style, model) in OXIMETERS {
+        let device = story.home.simulator().device(model).unwrap();
+        let finger = Measurement::oximetry(97, 72).lasting(Duration::from_secs(90));
+        story.home.perform(device.measure(finger)).unwrap();
+    }
+    for (_style, model) in CUFFS {
+        let device = story.home.simulator().device(model).unwrap();
+        story.home.perform(device.measure(Measurement::blood_pressure(131, 82, 70))).unwrap();
+    }
+    for (_style, model) in OXIMETERS {
+        assert_eq!(values(&story, model), ["97", "72"], "{model}");
+    }
+    for (_style, model) in CUFFS {
+        assert_eq!(values(&story, model), ["131", "82", "70"], "{model}");
+    }
+    let writes = |model: &str| story.home.simulator().device(model).unwrap().counters().writes;
+    assert!(1 <= writes("viatom-o2ring") && 5 <= writes("contec-cms50d-bt"));
+    assert_eq!(writes("microlife-bluetooth"), 2, "the clock, and the question for its memory");
+}

@@ -31,6 +31,9 @@ pub const SYNCHRONIZED_FILE: &str = "/run/systemd/timesync/synchronized";
 /// One reading at least so often from a continuous stream, in seconds.
 pub const STREAM_INTERVAL_S: u64 = 15;
 
+/// Silence of the Bluetooth radio after which something is done about it, in minutes.
+pub const SILENCE_LIMIT_MIN: u64 = 30;
+
 /// Everything that `gateway.toml` says.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -155,6 +158,9 @@ const MAX_RANGE_MIB: std::ops::RangeInclusive<u64> = 16..=65_536;
 
 /// How often the ledger may be read through, in days.
 const SCRUB_RANGE_DAYS: std::ops::RangeInclusive<u32> = 1..=30;
+
+/// How long the Bluetooth radio may hear nothing, in minutes: less than five happens in any home.
+const SILENCE_LIMIT_RANGE_MIN: std::ops::RangeInclusive<u64> = 5..=1440;
 
 /// How long the interval of a stream may be.
 const STREAM_INTERVAL_RANGE_S: std::ops::RangeInclusive<u64> = 1..=3600;

@@ -16,7 +16,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::hub::inbox::{Inbox, Ledger, Request};
 use crate::hub::{Event, Hub, HubError};
-use crate::link::bluetooth::BluetoothSettings;
+use crate::link::bluetooth::{BluetoothSettings, Remedies};
+use crate::link::history::History;
+use crate::link::serial::SerialPort;
 use crate::link::{LinkEvent, bluetooth, serial};
 use crate::live::Live;
 use crate::store::{MEMORY_MAX_BYTES, Store};
@@ -69,13 +71,25 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let pulse = watchdog.pulse(Part::Links);
     let (quiet_sender, quiet_until) = watch::channel(Duration::ZERO);
     let bluetooth = config.bluetooth.clone().map(|it| BluetoothSettings { quiet_until, ..it });
-    start_links(&mut tasks, bluetooth, &config, clock, &inbox, stop.clone(), pulse);
+    let remedies = bluetooth
+        .as_ref()
+        .map_or_else(|| watch::channel(Remedies::default()).1, |it| it.remedies.subscribe());
+    let (events, from_links) = mpsc::channel::<LinkEvent>(LINK_EVENTS_CAPACITY);
+    start_links(&mut tasks, bluetooth, &config.serial, clock, &events);
+    let history = start_link_events(&mut tasks, events, from_links, &inbox, stop.clone(), pulse);
     let pulse = watchdog.pulse(Part::Uplink);
     let uplink = uplink::run(config.uplink_settings(), clock, inbox.clone(), ledger, stop, pulse);
     tasks.spawn(UPLINK, uplink);
     tasks.spawn("watchdog", watchdog.feed());
-    let asked =
-        local::Daemon { live: live_state, inbox: inbox.clone(), quiet_until: quiet_sender, clock };
+    let asked = local::Daemon {
+        live: live_state,
+        inbox: inbox.clone(),
+        quiet_until: quiet_sender,
+        history,
+        remedies,
+        zone: config.zone.clone(),
+        clock,
+    };
     tasks.spawn("local questions", local::run(config.socket_path(), asked));
     drop(inbox);
     notify(&[NotifyState::Ready]);
@@ -99,20 +113,29 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 fn start_links(
     tasks: &mut Supervisor,
     bluetooth: Option<BluetoothSettings>,
-    config: &Config,
+    serial: &[SerialPort],
     clock: Clock,
-    inbox: &Inbox,
-    mut stop: watch::Receiver<bool>,
-    pulse: Pulse,
+    events: &mpsc::Sender<LinkEvent>,
 ) {
-    let (events, mut from_links) = mpsc::channel::<LinkEvent>(LINK_EVENTS_CAPACITY);
     if let Some(settings) = bluetooth {
         tasks.spawn("bluetooth link", bluetooth::run(settings, clock, events.clone()));
     }
-    if !config.serial.is_empty() {
-        tasks.spawn("serial link", serial::run(config.serial.clone(), clock, events.clone()));
+    if !serial.is_empty() {
+        tasks.spawn("serial link", serial::run(serial.to_vec(), clock, events.clone()));
     }
+}
+
+/// Passes on to the hub what links tell, and keeps what happened to each device.
+fn start_link_events(
+    tasks: &mut Supervisor,
+    events: mpsc::Sender<LinkEvent>,
+    mut from_links: mpsc::Receiver<LinkEvent>,
+    inbox: &Inbox,
+    mut stop: watch::Receiver<bool>,
+    pulse: Pulse,
+) -> watch::Receiver<History> {
     let inbox = inbox.clone();
+    let (keeper, history) = watch::channel(History::default());
     tasks.spawn(LINK_EVENTS, async move {
         // Held here, so that a home without devices does not look like dead links.
         let _events = events;
@@ -132,6 +155,7 @@ fn start_links(
             };
             match event {
                 Some(event) => {
+                    keeper.send_modify(|it| it.note(&event));
                     inbox.tell(Event::Link(event)).await?;
                     pulse.beat();
                 }
@@ -139,6 +163,7 @@ fn start_links(
             }
         }
     });
+    history
 }
 
 /// Waits for a signal, which is a good end, or for the end of any task, which is not.

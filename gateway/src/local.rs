@@ -11,8 +11,9 @@ use std::time::Duration;
 use std::{fs, future};
 
 use anyhow::{Context as _, anyhow, bail};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixListener;
 use tokio::sync::watch;
@@ -22,6 +23,8 @@ use vitals::{AlertId, Measurement, Quantity, SubjectId};
 use crate::clock::Clock;
 use crate::hub::Kept;
 use crate::hub::inbox::{Ended, Inbox};
+use crate::link::bluetooth::Remedies;
+use crate::link::history::History;
 use crate::live::Live;
 
 /// Longest wait for whoever asks, and for the daemon that is asked.
@@ -73,8 +76,28 @@ pub struct Daemon {
     pub inbox: Inbox,
     /// Until when the Bluetooth link leaves the radio to somebody else, since boot.
     pub quiet_until: watch::Sender<Duration>,
+    /// What happened to each device.
+    pub history: watch::Receiver<History>,
+    /// What was done about a radio that heard nothing.
+    pub remedies: watch::Receiver<Remedies>,
+    /// Zone of the home.
+    pub zone: TimeZone,
     /// Tells the time since boot.
     pub clock: Clock,
+}
+
+impl Daemon {
+    /// What only the daemon knows, as a JSON object.
+    fn state(&self) -> Value {
+        let Remedies { n_scans, n_power_cycles, n_deaf } = *self.remedies.borrow();
+        let mut state = self.live.borrow().to_json();
+        if let Some(state) = state.as_object_mut() {
+            let devices = self.history.borrow().to_json(&self.zone);
+            let radio = json!({ "scans": n_scans, "power_cycles": n_power_cycles, "deaf": n_deaf });
+            state.extend([("devices".to_owned(), devices), ("radio_remedies".to_owned(), radio)]);
+        }
+        state
+    }
 }
 
 /// Answers on the socket at `path` until dropped.
@@ -129,9 +152,9 @@ async fn serve(mut stream: tokio::net::UnixStream, daemon: &Daemon) -> anyhow::R
 }
 
 async fn reply(question: Question, daemon: &Daemon) -> Result<Answer, Ended> {
-    let Daemon { live, inbox, quiet_until, clock } = daemon;
+    let Daemon { inbox, quiet_until, clock, .. } = daemon;
     let done = match question {
-        Question::State => return Ok(Answer::State(live.borrow().to_json())),
+        Question::State => return Ok(Answer::State(daemon.state())),
         Question::Quiet { seconds } => {
             let left = Duration::from_secs(seconds.into()).min(QUIET_MAX);
             quiet_until.send_replace(clock.now().since_boot.saturating_add(left));

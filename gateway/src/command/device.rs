@@ -8,13 +8,18 @@ mod record;
 mod scan;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
+use vitals::wire::v1::Reading;
 
-use super::{ConfigArguments, Failure, decode};
+use super::{ConfigArguments, Failure, decode, ledger};
+use crate::config::Config;
 use crate::device::catalogue::{self, Model, Transport};
+use crate::local;
+use crate::store::Lane;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -65,16 +70,65 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Failure> {
 #[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn list(arguments: &ListArguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
+    let live = local::state(&config.socket_path())?;
+    let readings = last_readings(&config)?;
     for device in &config.devices {
         let (id, model) = (device.id.as_str(), device.model);
+        let history = live.as_ref().and_then(|it| it.get("devices")?.get(id));
+        let reading_at = readings.get(id);
         if arguments.json {
             let kind = model.kind.as_str();
-            println!("{}", json!({ "id": id, "model": model.key, "kind": kind }));
+            let row = json!({
+                "id": id,
+                "model": model.key,
+                "kind": kind,
+                "reading_at": reading_at,
+                "history": history,
+            });
+            println!("{row}");
         } else {
             println!("{id:<24} {:<24} {}", model.key, model.name);
+            let told = told(history, live.is_some(), reading_at);
+            told.iter().for_each(|line| println!("    {line}"));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// When the last recorded reading of each device came; without a ledger there is none.
+fn last_readings(config: &Config) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut last = BTreeMap::new();
+    if !config.ledger_path().exists() {
+        return Ok(last);
+    }
+    let store = ledger::open(config)?;
+    ledger::visit(&store, Lane::Reading, |reading: Reading| {
+        last.insert(reading.device.id, reading.received_at.0.to_string());
+        Ok(())
+    })?;
+    Ok(last)
+}
+
+/// What happened to a device, a line each.
+fn told(history: Option<&Value>, is_running: bool, reading_at: Option<&String>) -> Vec<String> {
+    let text = |key: &str| history.and_then(|it| it.get(key)?.as_str());
+    let mut lines = Vec::new();
+    lines.push(match (text("seen_at"), is_running) {
+        (Some(seen), _) => {
+            let connected = text("connected_at").unwrap_or("not since the daemon started");
+            format!("heard {seen}, connected {connected}")
+        }
+        (None, true) => "not heard since the daemon started".to_owned(),
+        (None, false) => "the daemon does not run".to_owned(),
+    });
+    lines.push(match reading_at {
+        Some(at) => format!("last reading received {at}"),
+        None => "no reading is recorded".to_owned(),
+    });
+    if let (Some(at), Some(why)) = (text("failed_at"), text("failure")) {
+        lines.push(format!("last failure {at}: {why}"));
+    }
+    lines
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of the command")]
@@ -89,5 +143,33 @@ fn print_model(model: &Model, is_json: bool) {
         println!("{row}");
     } else {
         println!("{:<24} {link:<10} {:<24} {}", model.key, model.kind.as_str(), model.name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_told_with_its_last_times_and_its_last_error() {
+        let history = json!({
+            "seen_at": "2026-03-02T09:00:00+01:00",
+            "connected_at": null,
+            "failed_at": "2026-03-02T08:00:00+01:00",
+            "failure": "the device hung up before it was subscribed to",
+        });
+        let lines = told(Some(&history), true, Some(&"2026-03-01T09:00:00+01:00".to_owned()));
+        assert_eq!(
+            lines,
+            [
+                "heard 2026-03-02T09:00:00+01:00, connected not since the daemon started",
+                "last reading received 2026-03-01T09:00:00+01:00",
+                "last failure 2026-03-02T08:00:00+01:00: the device hung up before it was \
+                 subscribed to",
+            ]
+        );
+        let silent = ["not heard since the daemon started", "no reading is recorded"];
+        assert_eq!(told(None, true, None), silent);
+        assert_eq!(told(None, false, None), ["the daemon does not run", "no reading is recorded"]);
     }
 }

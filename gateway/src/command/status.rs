@@ -63,6 +63,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         println!("ledger {}, {} KiB", store.path().display(), size_bytes / 1024);
         storage.print();
         println!("{}", sentence(live.as_ref()));
+        if let Some(remedies) = remedies(live.as_ref()) {
+            println!("{remedies}");
+        }
         let is_read_only = store.disk().is_ok_and(|it| it.is_read_only);
         if let Some(warning) = warning(live.as_ref(), is_read_only) {
             println!("{warning}");
@@ -82,6 +85,19 @@ fn sentence(live: Option<&Value>) -> String {
         }
         Some(_) | None => "the daemon runs, the agency was not heard yet".to_owned(),
     }
+}
+
+/// What was done about a Bluetooth radio that heard nothing, where that was needed.
+fn remedies(live: Option<&Value>) -> Option<String> {
+    let radio = live?.get("radio_remedies")?;
+    let count = |key: &str| radio.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let (scans, cycles, deaf) = (count("scans"), count("power_cycles"), count("deaf"));
+    (0 < scans).then(|| {
+        format!(
+            "the Bluetooth radio heard nothing for long: {scans} scan(s) begun anew, {cycles} time(s) \
+             switched off and on, {deaf} time(s) told to be deaf"
+        )
+    })
 }
 
 /// What is not in the ledger, where it cannot be written.

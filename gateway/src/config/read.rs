@@ -13,10 +13,11 @@ use vitals::document::{Need, Section};
 use vitals::wire::topic::{AgencyTopics, ROOT};
 use vitals::{AgencyId, DeviceId, HubId, SubjectId};
 
-use super::wiring::{self, Address};
+use super::wiring::{self, Address, Radio};
 use super::{
     Config, KEEP_ALIVE_RANGE_S, KEEP_ALIVE_S, KEEP_RANGE_DAYS, MAX_RANGE_MIB, SCRUB_RANGE_DAYS,
-    STREAM_INTERVAL_RANGE_S, STREAM_INTERVAL_S, SYNCHRONIZED_FILE, seconds,
+    SILENCE_LIMIT_MIN, SILENCE_LIMIT_RANGE_MIN, STREAM_INTERVAL_RANGE_S, STREAM_INTERVAL_S,
+    SYNCHRONIZED_FILE, seconds,
 };
 use crate::device::StreamSettings;
 use crate::device::catalogue::{self, Model, Transport};
@@ -37,7 +38,7 @@ pub(super) fn config(root: &Section<'_>, directory: &Path) -> Option<Config> {
     let plans = plans(&root.section("plan"), directory);
     let interval = stream(&root.section("stream"));
     let synchronized_file = clock(&root.section("clock"), directory);
-    let adapter = bluetooth(&root.section("bluetooth"));
+    let radio = bluetooth(&root.section("bluetooth"));
     let watch = watch(&root.section("watch"));
     let home = home(root, interval, directory);
 
@@ -51,7 +52,7 @@ pub(super) fn config(root: &Section<'_>, directory: &Path) -> Option<Config> {
         .ok()?;
     let home = home?;
     let bluetooth = (!home.bluetooth.is_empty())
-        .then(|| wiring::bluetooth_settings(adapter, home.bluetooth, &zone));
+        .then(|| wiring::bluetooth_settings(radio, home.bluetooth, &zone));
     Some(Config {
         hub,
         zone,
@@ -235,10 +236,13 @@ fn watch(section: &Section<'_>) -> Watch {
     watch
 }
 
-fn bluetooth(section: &Section<'_>) -> Option<String> {
+fn bluetooth(section: &Section<'_>) -> Radio {
     let adapter = section.text::<String>("adapter", Need::Optional);
+    let silence_limit_min =
+        section.integer("silence_limit_min", SILENCE_LIMIT_RANGE_MIN, Need::Optional);
     section.refuse_the_rest();
-    adapter
+    let silence_limit = seconds(60 * silence_limit_min.unwrap_or(SILENCE_LIMIT_MIN));
+    Radio { adapter, silence_limit }
 }
 
 #[derive(Debug, Default)]

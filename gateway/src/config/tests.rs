@@ -35,6 +35,7 @@ fn the_defaults_that_the_example_shows_are_the_defaults() {
             "# agency_silence_limit_s = 90",
             Watch::default().agency_silence_limit.as_secs().to_string(),
         ),
+        ("# silence_limit_min = 30", SILENCE_LIMIT_MIN.to_string()),
         ("# test_alarm_hour = 10", Watch::default().test_alarm_hour.to_string()),
         ("# test_alarm_after_s = 300", Watch::default().test_alarm_after.as_secs().to_string()),
         ("# topic_root = \"vitalgate/v1\"", format!("\"{}\"", vitals::wire::topic::ROOT)),

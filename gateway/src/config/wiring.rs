@@ -29,6 +29,15 @@ const QUIET_AFTER_STREAM: Duration = Duration::from_secs(30);
 /// How long a device is left in peace after the hub let it go.
 const REST: Duration = Duration::from_secs(3);
 
+/// What the configuration says about the radio.
+#[derive(Debug)]
+pub(super) struct Radio {
+    /// Name of the adapter; without one the first that is there.
+    pub(super) adapter: Option<String>,
+    /// Silence after which it is taken for deaf.
+    pub(super) silence_limit: Duration,
+}
+
 /// A Bluetooth address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Address(BDAddr);
@@ -48,7 +57,7 @@ impl FromStr for Address {
 
 /// The Bluetooth link of a home.
 pub(super) fn bluetooth_settings(
-    adapter: Option<String>,
+    radio: Radio,
     devices: Vec<BluetoothDevice>,
     zone: &TimeZone,
 ) -> BluetoothSettings {
@@ -57,8 +66,10 @@ pub(super) fn bluetooth_settings(
     let (_sender, zone) = watch::channel(zone.clone());
     // The daemon, to whom a person speaks, puts its own in the place.
     let (_nobody, quiet_until) = watch::channel(Duration::ZERO);
-    let limits = Limits::default();
-    BluetoothSettings { adapter, devices, scan_services, zone, quiet_until, limits }
+    let remedies = watch::Sender::default();
+    let limits = Limits { radio_silence: Some(radio.silence_limit), ..Limits::default() };
+    let adapter = radio.adapter;
+    BluetoothSettings { adapter, devices, scan_services, zone, quiet_until, remedies, limits }
 }
 
 /// A device on the Bluetooth link; `None` where its model has another.

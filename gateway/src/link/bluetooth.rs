@@ -56,6 +56,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 use vitals::DeviceId;
 
+pub use self::silence::Remedies;
 use super::{LinkEvent, Request};
 use crate::clock::{Clock, Stamp};
 
@@ -76,6 +77,8 @@ pub struct BluetoothSettings {
     pub zone: watch::Receiver<TimeZone>,
     /// Until when the radio is left to a person who pairs a device, since boot.
     pub quiet_until: watch::Receiver<Duration>,
+    /// Where it is counted what was done about a radio that hears nothing.
+    pub remedies: watch::Sender<Remedies>,
     /// How long things may take.
     pub limits: Limits,
 }

@@ -24,7 +24,10 @@ fn ask_one(
             future::pending::<()>().await;
         };
         let (quiet_until, _radio) = watch::channel(Duration::ZERO);
-        let daemon = Daemon { live, inbox, quiet_until, clock: Clock::start().unwrap() };
+        let (_links, history) = watch::channel(History::default());
+        let (_link, remedies) = watch::channel(Remedies::default());
+        let (zone, clock) = (TimeZone::UTC, Clock::start().unwrap());
+        let daemon = Daemon { live, inbox, quiet_until, history, remedies, zone, clock };
         tokio::select! {
             said = client => check(said.unwrap()),
             end = super::answer(&listener, &daemon) => panic!("{end:?}"),

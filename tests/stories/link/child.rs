@@ -269,6 +269,7 @@ fn bluetooth_settings(settings: &Settings) -> BluetoothSettings {
     };
     let zone = watch::Sender::new(TimeZone::UTC).subscribe();
     let devices = settings.devices.iter().map(bluetooth_device).collect();
+    let remedies = watch::Sender::default();
     let (_nobody, quiet_until) = watch::channel(Duration::ZERO);
     BluetoothSettings {
         adapter: None,
@@ -276,6 +277,7 @@ fn bluetooth_settings(settings: &Settings) -> BluetoothSettings {
         scan_services: Vec::new(),
         zone,
         quiet_until,
+        remedies,
         limits,
     }
 }

@@ -219,6 +219,7 @@ impl Radio {
 
     async fn treat(&mut self, remedy: Remedy, report: &mut Report) {
         tracing::warn!(?remedy, attempt = self.silence.n_remedies(), "radio hears nothing");
+        self.settings.remedies.send_modify(|it| it.count(remedy));
         match remedy {
             Remedy::OpenEar => self.is_renewal_due = true,
             Remedy::CyclePower => self.is_power_cycle_due = true,

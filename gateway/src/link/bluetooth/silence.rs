@@ -33,6 +33,33 @@ enum Rung {
     Deaf,
 }
 
+/// Remedies since the daemon started, each kind counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Remedies {
+    /// Scans that were begun anew because nothing was heard.
+    pub n_scans: u64,
+    /// Times that the adapter was switched off and on.
+    pub n_power_cycles: u64,
+    /// Times that the radio was told to be deaf.
+    pub n_deaf: u64,
+}
+
+impl Remedies {
+    /// Counts a remedy.
+    pub(super) fn count(&mut self, remedy: Remedy) {
+        let Self { n_scans, n_power_cycles, n_deaf } = self;
+        let counted = match remedy {
+            Remedy::OpenEar => n_scans,
+            Remedy::CyclePower => n_power_cycles,
+            Remedy::TellDeaf => {
+                *n_deaf = n_deaf.saturating_add(1);
+                n_power_cycles
+            }
+        };
+        *counted = counted.saturating_add(1);
+    }
+}
+
 /// What was to be told when the radio heard something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Relief {
@@ -134,6 +161,15 @@ mod tests {
         assert_eq!(silence.advance(min(120)), Some(Remedy::CyclePower));
         assert_eq!(silence.heard(min(121)), Relief::TellUp);
         assert_eq!(silence.n_remedies(), 4);
+    }
+
+    #[test]
+    fn each_remedy_is_counted() {
+        let mut remedies = Remedies::default();
+        for it in [Remedy::OpenEar, Remedy::CyclePower, Remedy::TellDeaf] {
+            remedies.count(it);
+        }
+        assert_eq!(remedies, Remedies { n_scans: 1, n_power_cycles: 2, n_deaf: 1 });
     }
 
     #[test]

@@ -98,7 +98,8 @@ impl Device {
         address: Address,
         style: BodyCompositionStyle,
     ) -> Self {
-        let radio = Bluetooth::new(address, "Body scale", body_composition::services()).bonding();
+        let radio =
+            Bluetooth::new(address, "Body scale", body_composition::services(style)).bonding();
         Self::on_air(name, Kind::BodyCompositionScale(style), radio)
     }
 

@@ -82,6 +82,12 @@ pub enum Content {
     /// Record Access Control Point (0x2A52): a device with it keeps what it measured, and sends it
     /// when it is asked to.
     RecordAccess,
+    /// User Control Point (0x2A9F): a device with it sends what it stored only after a request with
+    /// this code.
+    UserControl {
+        /// The consent code.
+        consent: u16,
+    },
 }
 
 /// One characteristic of a service.
@@ -130,6 +136,13 @@ impl Characteristic {
     #[must_use]
     pub fn record_access(uuid: Uuid) -> Self {
         Self { uuid, flags: vec!["write", "indicate"], content: Content::RecordAccess }
+    }
+
+    /// A control point that lets in who knows the code of a user, and indicates how that went.
+    #[must_use]
+    pub fn user_control(uuid: Uuid, consent: u16) -> Self {
+        let content = Content::UserControl { consent };
+        Self { uuid, flags: vec!["write", "indicate"], content }
     }
 
     pub(crate) fn can_subscribe(&self) -> bool {

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use self::catalogue::{Model, characteristic, short_uuid};
+use self::body_composition::parts::{Parts, Taken};
+use self::catalogue::{Model, characteristic, short_uuid, sig_uuid};
 pub use self::error::DecodeError;
 use self::framing::{Framing, Said, Telling};
 use self::glucose::Glucose;
@@ -109,6 +110,7 @@ pub struct Decoder {
     sampler: Sampler,
     refusals: Refusals,
     meter: Meter,
+    parts: Parts,
     battery_percent: Option<u8>,
 }
 
@@ -130,6 +132,7 @@ impl Decoder {
             sampler: Sampler::new(settings.interval),
             refusals: Refusals::new(settings.interval),
             meter: Meter::default(),
+            parts: Parts::default(),
             battery_percent: None,
         }
     }
@@ -195,8 +198,12 @@ impl Decoder {
     /// Ends a session or a port: gives what a stream had held back, and forgets half a frame.
     pub fn end(&mut self) -> Vec<Item> {
         self.framing = Framing::of(self.model);
+        let source = Source::Characteristic(sig_uuid(characteristic::BODY_COMPOSITION));
+        let part = self.parts.release().map_or_else(Vec::new, |it| {
+            self.composition(Arrival { received: it.received, source, raw: &it.raw }, &it)
+        });
         let waiting = self.meter.release();
-        let held = waiting.into_iter().chain(self.sampler.end().map(Item::Observation));
+        let held = part.into_iter().chain(waiting).chain(self.sampler.end().map(Item::Observation));
         held.chain(self.refusals.end().map(Item::Refused)).collect()
     }
 
@@ -227,8 +234,16 @@ impl Decoder {
                 // A thermometer at work: the value to come is the one that counts.
                 arrival.told(thermometer::decode(raw).map(|_on_its_way| None))
             }
-            Some(characteristic::BODY_COMPOSITION) => {
-                self.measured(arrival, body_composition::decode(raw).and_then(|it| it.report()))
+            Some(characteristic::BODY_COMPOSITION) => match body_composition::decode(raw) {
+                Ok(measured) => {
+                    let (received, raw) = (arrival.received, raw.to_vec());
+                    let whole = self.parts.push(Taken { measured, received, raw });
+                    whole.into_iter().flat_map(|it| self.composition(arrival, &it)).collect()
+                }
+                Err(error) => vec![Item::Refused(arrival.refused(error))],
+            },
+            Some(characteristic::USER_CONTROL) => {
+                arrival.told(user_data::decode(raw).and_then(|it| it.outcome()).map(|()| None))
             }
             Some(characteristic::GLUCOSE) => match glucose::decode(raw) {
                 Ok(glucose) => self.glucose(arrival, &glucose),
@@ -377,6 +392,12 @@ impl Decoder {
             }
             Err(error) => self.noise(arrival, error),
         }
+    }
+
+    /// A body composition, in however many packets it came.
+    fn composition(&self, arrival: Arrival<'_>, taken: &Taken) -> Vec<Item> {
+        let Taken { measured, received, raw } = taken;
+        self.measured(Arrival { received: *received, raw, ..arrival }, measured.report())
     }
 
     /// A record of a glucose meter, which may have to wait for its context.

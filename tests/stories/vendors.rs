@@ -6,12 +6,14 @@
 use std::thread::park_timeout;
 use std::time::Duration;
 
+use firmware_sim::device::body_composition::BodyCompositionStyle;
 use firmware_sim::device::vendor::{VendorCuff, VendorOximeter};
-use firmware_sim::device::{Device, Measurement, Timing};
+use firmware_sim::device::{Device, Measurement, Security, Timing};
 use harness::broker::Kind;
 use harness::home::HomeDevice;
 use harness::program::Program;
 use harness::story::{CLIENT, Story};
+use rust_decimal::Decimal;
 
 /// Longest wait for what must come.
 const LOOKS: usize = 240;
@@ -78,4 +80,22 @@ fn every_vendor_is_heard() {
     let writes = |model: &str| story.home.simulator().device(model).unwrap().counters().writes;
     assert!(1 <= writes("viatom-o2ring") && 5 <= writes("contec-cms50d-bt"));
     assert_eq!(writes("microlife-bluetooth"), 2, "the clock, and the question for its memory");
+}
+
+#[test]
+fn a_scale_that_wants_a_consent_and_sends_two_packets_is_read_as_one_measurement() {
+    const SCALE: &str = "C0:FF:EE:00:03:01";
+    let program = Program::at(env!("CARGO_BIN_EXE_demo"));
+    let style = BodyCompositionStyle::TwoPackets;
+    let device = Device::body_composition_scale("scale", SCALE.parse().unwrap(), style);
+    let device = device.security(Security::Open).timing(Timing::brisk());
+    let mut scale = HomeDevice::bluetooth(device, "sig-body-composition", SCALE, CLIENT);
+    let user = format!("[[device.user]]\nslot = 1\nsubject = \"{CLIENT}\"\nconsent = 1234\n");
+    scale.table = scale.table.replace(&format!("subject = \"{CLIENT}\"\n"), &user);
+    let story = Story::begin(&program, Kind::Embedded, &[scale]).unwrap();
+    let device = story.home.simulator().device("scale").unwrap();
+    let weighed = Measurement::body_composition(Decimal::new(215, 1), Decimal::new(705, 1));
+    story.home.perform(device.measure(weighed)).unwrap();
+    assert_eq!(values(&story, "scale"), ["70.500", "21.5"]);
+    assert_eq!(device.counters().indications, 3, "two packets and the answer to the consent");
 }

@@ -38,7 +38,13 @@ impl Peripheral {
             Some(Content::Fixed(bytes)) => bytes.clone(),
             Some(Content::Clock(layout)) => date_time::encode(self.clock(local), *layout),
             Some(Content::BatteryLevel) => vec![self.battery_percent],
-            Some(Content::Stream | Content::Sink | Content::RecordAccess) | None => {
+            Some(
+                Content::Stream
+                | Content::Sink
+                | Content::RecordAccess
+                | Content::UserControl { .. },
+            )
+            | None => {
                 return host.fail(call, Failure::not_permitted("Read not permitted"));
             }
         };
@@ -78,6 +84,10 @@ impl Peripheral {
                 }
             },
             Some(Content::Sink) => {}
+            Some(Content::UserControl { consent }) => {
+                let consent = *consent;
+                self.request_user(handle, &bytes, consent);
+            }
             Some(Content::RecordAccess) => {
                 if let Err(refused) = self.request_records(handle, &bytes) {
                     return host.fail(call, Failure::failed(refused));

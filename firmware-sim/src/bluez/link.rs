@@ -88,6 +88,7 @@ impl Peripheral {
         }
         self.phase = Phase::Linked;
         self.n_sent = 0;
+        self.is_let_in = false;
         host.cancel(self.address(), &[Due::Advertise, Due::Vanish]);
         self.counters.connections = self.counters.connections.saturating_add(1);
         host.counters.connections = host.counters.connections.saturating_add(1);

@@ -191,6 +191,8 @@ pub(crate) struct Peripheral {
     pub(crate) n_wakes_to_miss: u32,
     /// The device keeps a key for the hub.
     pub(crate) bonded: bool,
+    /// A user's consent was given in this session.
+    pub(crate) is_let_in: bool,
     /// Accepts new bonds.
     pub(crate) pairing_mode: bool,
     /// Characteristics with an enabled CCCD; kept over links only with a bond.
@@ -231,6 +233,7 @@ impl Peripheral {
             spoiler,
             n_wakes_to_miss: 0,
             bonded,
+            is_let_in: false,
             pairing_mode: true,
             enabled,
             n_sent: 0,

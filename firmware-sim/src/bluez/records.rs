@@ -10,7 +10,10 @@
 
 use super::peripheral::Peripheral;
 use crate::device::Record;
-use crate::gatt::Handle;
+use crate::gatt::{Content, Handle, short};
+
+/// User Control Point.
+const USER_CONTROL: uuid::Uuid = short(0x2A9F);
 
 /// The request for every record.
 const REPORT_ALL: [u8; 2] = [0x01, 0x01];
@@ -52,6 +55,43 @@ impl Peripheral {
         }
         self.store.push_back(answer);
         Ok(())
+    }
+}
+
+impl Peripheral {
+    /// Takes a request at the User Control Point `handle`: its answer goes before anything else.
+    ///
+    /// ```text
+    /// 02 user consent   20 02 01 where the code is right, else 20 02 05: not authorized
+    /// anything else     20 op 02: not supported
+    /// ```
+    pub(super) fn request_user(&mut self, handle: Handle, request: &[u8], consent: u16) {
+        let [low, high] = consent.to_le_bytes();
+        let (op_code, code) = match *request {
+            [0x02, _user, l, h] if [l, h] == [low, high] => (0x02, 0x01),
+            [0x02, ..] => (0x02, 0x05),
+            [op_code, ..] => (op_code, 0x02),
+            [] => (0x00, 0x02),
+        };
+        self.is_let_in |= code == 0x01;
+        let point = self.table.shown_characteristic(handle);
+        if let Some(uuid) = point.map(|placed| placed.characteristic.uuid) {
+            self.store.push_front(Record::stored(uuid, vec![0x20, op_code, code]));
+        }
+    }
+
+    /// Whether the device wants a user's consent that it does not have in this session.
+    pub(super) fn is_shut(&self) -> bool {
+        let has_point = self.table.services().iter().any(|service| {
+            let mut placed = service.characteristics.iter();
+            placed.any(|it| matches!(it.characteristic.content, Content::UserControl { .. }))
+        });
+        has_point && !self.is_let_in
+    }
+
+    /// Whether a record is an answer of the User Control Point.
+    pub(super) fn is_answer(record: &Record) -> bool {
+        record.characteristic == USER_CONTROL
     }
 }
 

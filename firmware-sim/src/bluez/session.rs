@@ -114,7 +114,9 @@ impl Peripheral {
 
     /// Finds the oldest record whose characteristic the central enabled.
     fn next_sendable(&self) -> Option<usize> {
-        self.store.iter().position(|record| self.is_enabled(record))
+        let is_shut = self.is_shut();
+        let may = |record: &&Record| !is_shut || Self::is_answer(record);
+        self.store.iter().position(|record| self.is_enabled(record) && may(&record))
     }
 
     /// Takes the record to send now out of the store.

@@ -37,6 +37,11 @@ const MUSCLE: u16 = 1 << 4;
 const WATER: u16 = 1 << 8;
 const WEIGHT: u16 = 1 << 10;
 
+/// Bit 12 of the flags in their second byte: the measurement has several packets.
+const PART_HIGH: u8 = 0x10;
+/// The consent that lets a hub in.
+const CONSENT: u16 = 1234;
+
 /// One time that somebody stood barefoot on a scale that measures what a body is made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BodyComposition {
@@ -96,19 +101,21 @@ pub enum BodyCompositionStyle {
     Metric,
     /// Pounds.
     Imperial,
+    /// Kilograms, the weight in a packet of its own, and nothing without the consent 1234.
+    TwoPackets,
 }
 
 impl BodyCompositionStyle {
     fn unit(self) -> WeightUnit {
         match self {
-            Self::Metric => WeightUnit::Kilogram,
+            Self::Metric | Self::TwoPackets => WeightUnit::Kilogram,
             Self::Imperial => WeightUnit::Pound,
         }
     }
 
     fn unit_flag(self) -> u16 {
         match self {
-            Self::Metric => 0,
+            Self::Metric | Self::TwoPackets => 0,
             Self::Imperial => 1,
         }
     }
@@ -116,13 +123,44 @@ impl BodyCompositionStyle {
 
 /// The services of a scale besides those that every device has.
 #[must_use]
-pub fn services() -> Vec<Service> {
-    let characteristics = vec![
+pub fn services(style: BodyCompositionStyle) -> Vec<Service> {
+    let mut characteristics = vec![
         Characteristic::indicate(MEASUREMENT),
         // Time stamp, several users, muscle percentage, water and weight; 0.1 kg or 0.2 lb.
         Characteristic::fixed(short(0x2A9B), [0x8B, 0x1A, 0x00, 0x00]),
     ];
+    if style == BodyCompositionStyle::TwoPackets {
+        characteristics.push(Characteristic::user_control(short(0x2A9F), CONSENT));
+    }
     vec![Service { uuid: SERVICE, characteristics }, current_time_service()]
+}
+
+/// Writes one body composition in as many packets as the scale makes of it.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn packets(
+    taken: &BodyComposition,
+    style: BodyCompositionStyle,
+    clock: DateTime,
+) -> Result<Vec<Vec<u8>>, NotRepresentable> {
+    let weight = taken.found.and_then(|it| it.weight_kg);
+    let (BodyCompositionStyle::TwoPackets, Some(weight), Some(found)) =
+        (style, weight, taken.found)
+    else {
+        return Ok(vec![encode(taken, style, clock)?]);
+    };
+    let without = BodyComposition { found: Some(Found { weight_kg: None, ..found }), ..*taken };
+    let mut first = encode(&without, style, clock)?;
+    if let Some(high) = first.get_mut(1) {
+        *high |= PART_HIGH;
+    }
+    let [low, high] = WEIGHT.to_le_bytes();
+    let mut second = vec![low, high | PART_HIGH];
+    second.extend(UNSUCCESSFUL);
+    second.extend(steps(weight, WeightUnit::Kilogram)?);
+    Ok(vec![first, second])
 }
 
 /// Writes one body composition taken when the scale's clock shows `clock`.

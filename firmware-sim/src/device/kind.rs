@@ -157,8 +157,9 @@ impl Kind {
                 vec![Record::stored(weight::MEASUREMENT, payload)]
             }
             (Self::BodyCompositionScale(style), Measurement::BodyComposition(taken)) => {
-                let payload = body_composition::encode(taken, *style, clock)?;
-                vec![Record::stored(body_composition::MEASUREMENT, payload)]
+                let packets = body_composition::packets(taken, *style, clock)?;
+                let record = |it| Record::stored(body_composition::MEASUREMENT, it);
+                packets.into_iter().map(record).collect()
             }
             (Self::GlucoseMeter(style), Measurement::Glucose(taken)) => {
                 let payload = glucose::encode(taken, *style, sequence, clock)?;

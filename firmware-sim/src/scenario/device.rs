@@ -98,8 +98,11 @@ const OXIMETER_STYLES: [(&str, OximeterStyle); 4] = [
 const SCALE_STYLES: [(&str, ScaleStyle); 3] =
     [("metric", ScaleStyle::Metric), ("imperial", ScaleStyle::Imperial), ("and", ScaleStyle::And)];
 
-const BODY_COMPOSITION_STYLES: [(&str, BodyCompositionStyle); 2] =
-    [("metric", BodyCompositionStyle::Metric), ("imperial", BodyCompositionStyle::Imperial)];
+const BODY_COMPOSITION_STYLES: [(&str, BodyCompositionStyle); 3] = [
+    ("metric", BodyCompositionStyle::Metric),
+    ("imperial", BodyCompositionStyle::Imperial),
+    ("two-packets", BodyCompositionStyle::TwoPackets),
+];
 
 const METER_STYLES: [(&str, MeterStyle); 2] =
     [("mg-per-dl", MeterStyle::Milligrams), ("mmol-per-l", MeterStyle::Millimoles)];

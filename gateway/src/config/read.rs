@@ -304,7 +304,8 @@ fn device(
     {
         section.problem("id", &"another device has this name");
     }
-    let owner = owner(section);
+    let mut consents = BTreeMap::new();
+    let owner = owner(section, &mut consents);
     let address = section.text::<Address>("address", Need::Optional);
     let port = section.text::<PathBuf>("port", Need::Optional);
     let (id, model) = (id?, model?.0);
@@ -318,7 +319,7 @@ fn device(
                 let text = "missing: its Bluetooth address, like \"5C:31:3E:00:4A:11\"";
                 section.problem("address", &text);
             }
-            DeviceLink::Bluetooth(wiring::bluetooth_device(&device, address?)?)
+            DeviceLink::Bluetooth(wiring::bluetooth_device(&device, address?, &consents)?)
         }
         Transport::Serial { .. } => {
             if address.is_some() {
@@ -333,15 +334,18 @@ fn device(
     Some((device, link))
 }
 
-fn owner(section: &Section<'_>) -> Option<Owner> {
+/// Whose device it is; `consents` takes the codes of its users, where they have some.
+fn owner(section: &Section<'_>, consents: &mut BTreeMap<u8, u16>) -> Option<Owner> {
     let subject = section.text::<SubjectId>("subject", Need::Optional);
     let users = section.sections("user");
     let mut slots = BTreeMap::new();
     for user in &users {
         let slot = user.integer("slot", 0..=254, Need::Required("the device's user slot"));
         let subject = user.text::<SubjectId>("subject", Need::Required("whose slot it is"));
+        let consent = user.integer("consent", 0..=9999, Need::Optional);
         user.refuse_the_rest();
         let (slot, subject) = slot.zip(subject)?;
+        consents.extend(consent.map(|it| (slot, it)));
         if slots.insert(slot, subject).is_some() {
             user.problem("slot", &"another user has this slot");
         }

@@ -1,5 +1,6 @@
 //! From a row of the catalogue to what a link has to know.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -73,7 +74,11 @@ pub(super) fn bluetooth_settings(
 }
 
 /// A device on the Bluetooth link; `None` where its model has another.
-pub(super) fn bluetooth_device(device: &Device, address: Address) -> Option<BluetoothDevice> {
+pub(super) fn bluetooth_device(
+    device: &Device,
+    address: Address,
+    consents: &BTreeMap<u8, u16>,
+) -> Option<BluetoothDevice> {
     let Transport::Bluetooth { subscriptions, reads, time_write, settle, .. } =
         &device.model.transport
     else {
@@ -87,6 +92,10 @@ pub(super) fn bluetooth_device(device: &Device, address: Address) -> Option<Blue
         subscriptions: subscriptions.to_vec(),
         reads: reads.to_vec(),
         clock: time_write.map(clock_write),
+        consents: consents
+            .iter()
+            .map(|(slot, consent)| catalogue::consent(*slot, *consent))
+            .collect(),
         requests: device.model.transport.requests(),
         settle: *settle,
         first_value: FIRST_VALUE,

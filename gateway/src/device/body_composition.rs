@@ -21,10 +21,13 @@
 //!
 //! Numbers are unsigned and little-endian; masses count 0.005 kg or 0.01 lb, as in 0x2A9D. The
 //! multipliers are fixed: the resolution in Body Composition Feature (0x2A9B) multiplies nothing.
-//! Each packet of a measurement has flags and body fat of its own, and is decoded by itself.
+//! Each packet of a measurement has flags and body fat of its own, and is decoded by itself;
+//! `parts` joins them.
 //!
 //! Some scales that are no scales of this profile send other bytes under the same number; those are
 //! known by their model, never guessed from the bytes.
+
+pub(crate) mod parts;
 
 use std::collections::BTreeSet;
 
@@ -168,6 +171,20 @@ impl BodyComposition {
             value.map(|it| measurement(vital, it, unit))
         });
         given.collect()
+    }
+
+    /// The optional numbers but for the energy, in their order.
+    fn numbers(&self) -> [Option<Decimal>; 8] {
+        [
+            self.muscle,
+            self.muscle_mass,
+            self.fat_free_mass,
+            self.soft_lean_mass,
+            self.body_water_mass,
+            self.impedance_ohm,
+            self.weight,
+            self.height,
+        ]
     }
 
     /// Units of masses and of the height.

@@ -15,7 +15,7 @@ use jiff::civil;
 use vitals::DeviceKind;
 
 pub use self::uuid::{characteristic, service, short_uuid, sig_uuid};
-use super::{date_time, microlife, record_access, transtek};
+use super::{date_time, microlife, record_access, transtek, user_data};
 use crate::link::{Request, Write};
 
 /// A device model.
@@ -71,6 +71,13 @@ pub enum Transport {
         /// What to write to it so that it talks.
         writes: &'static [Write],
     },
+}
+
+/// What to write to the User Control Point (0x2A9F) so that a device delivers what it stored of the
+/// user in that slot.
+#[must_use]
+pub fn consent(slot: u8, consent: u16) -> [u8; 4] {
+    user_data::consent_request(slot, consent)
 }
 
 /// How the clock of a device is set.

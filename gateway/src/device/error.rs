@@ -60,6 +60,16 @@ pub enum DecodeError {
     /// A place of the device's memory that holds no record.
     #[error("the slot is empty")]
     EmptySlot,
+    /// A device does not let the hub in as one of its users.
+    #[error(
+        "the device refused the user of request {request} with answer {code}: is the consent right?"
+    )]
+    UserRefused {
+        /// Op code of the request.
+        request: u8,
+        /// How it went: 3 invalid parameter, 4 operation failed, 5 user not authorized.
+        code: u8,
+    },
     /// The bytes are encrypted, and their key is not known.
     #[error("key and address of the device are needed to read this")]
     KeyNeeded,

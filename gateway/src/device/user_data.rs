@@ -27,6 +27,11 @@ use rust_decimal::Decimal;
 use super::error::DecodeError;
 use super::payload::Payload;
 
+/// Op code by which a user is chosen.
+const CONSENT: u8 = 2;
+/// A request that was carried out.
+const SUCCESS: u8 = 1;
+
 /// The highest consent code.
 const CONSENT_MAX: u16 = 9999;
 
@@ -63,6 +68,13 @@ pub enum UserControl {
         /// The answer to the request, which some devices leave out.
         parameter: Vec<u8>,
     },
+}
+
+/// What to write so that a device delivers what it stored of a user.
+#[must_use]
+pub fn consent_request(user_index: u8, consent: u16) -> [u8; 4] {
+    let [low, high] = consent.to_le_bytes();
+    [CONSENT, user_index, low, high]
 }
 
 /// Decodes the value of a User Index characteristic; 255 stands for an unknown user.
@@ -132,6 +144,25 @@ fn consent(payload: &mut Payload<'_>) -> Result<u16, DecodeError> {
 }
 
 impl UserControl {
+    /// How a request of the hub went.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DecodeError::UserRefused`] where the device refused.
+    pub fn outcome(&self) -> Result<(), DecodeError> {
+        match self {
+            Self::Response { request, code, .. } if *code != SUCCESS => {
+                Err(DecodeError::UserRefused { request: *request, code: *code })
+            }
+            Self::Response { .. }
+            | Self::Register { .. }
+            | Self::Consent { .. }
+            | Self::DeleteUserData
+            | Self::ListUsers
+            | Self::DeleteUsers { .. } => Ok(()),
+        }
+    }
+
     /// The new user, in a response that tells one.
     #[must_use]
     pub fn registered(&self) -> Option<u8> {
@@ -209,6 +240,14 @@ mod tests {
         assert_eq!(decode_change_increment(&bytes("01020000")), Ok(0x0201));
         assert!(decode_change_increment(&bytes("010200")).is_err());
         assert!(decode_change_increment(&bytes("0102000000")).is_err());
+    }
+
+    #[test]
+    fn a_refused_user_is_told_and_what_went_well_is_not() {
+        assert_eq!(consent_request(1, 9999), [2, 1, 0x0F, 0x27]);
+        let outcome = |hex: &str| decode(&bytes(hex)).unwrap().outcome();
+        assert_eq!(outcome("200201"), Ok(()));
+        assert_eq!(outcome("200205"), Err(DecodeError::UserRefused { request: 2, code: 5 }));
     }
 
     proptest! {

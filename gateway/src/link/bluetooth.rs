@@ -63,6 +63,9 @@ use crate::clock::{Clock, Stamp};
 /// Battery Level (0x2A19): BlueZ answers for it with its own interface.
 const BATTERY_LEVEL: Uuid = Uuid::from_u128(0x0000_2A19_0000_1000_8000_0080_5F9B_34FB);
 
+/// User Control Point (0x2A9F).
+const USER_CONTROL: Uuid = Uuid::from_u128(0x0000_2A9F_0000_1000_8000_0080_5F9B_34FB);
+
 /// What the link needs to know.
 #[derive(Debug, Clone)]
 pub struct BluetoothSettings {
@@ -129,6 +132,9 @@ pub struct BluetoothDevice {
     pub reads: Vec<Uuid>,
     /// How its clock is set, after the reads.
     pub clock: Option<ClockWrite>,
+    /// What lets the hub in as one of its users, each written to the User Control Point before
+    /// anything else is asked.
+    pub consents: Vec<[u8; 4]>,
     /// What makes it talk, written in this order after everything else.
     pub requests: Vec<Request>,
     /// Pause before the first subscription: some devices stay silent without one.

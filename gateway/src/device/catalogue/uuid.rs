@@ -40,6 +40,8 @@ pub mod characteristic {
     pub const PLX_CONTINUOUS: u16 = 0x2A5F;
     /// Body Composition Measurement.
     pub const BODY_COMPOSITION: u16 = 0x2A9C;
+    /// User Control Point.
+    pub const USER_CONTROL: u16 = 0x2A9F;
     /// Weight Measurement.
     pub const WEIGHT: u16 = 0x2A9D;
 }

@@ -53,6 +53,7 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[
                 sig_uuid(characteristic::BODY_COMPOSITION),
                 sig_uuid(characteristic::WEIGHT),
+                sig_uuid(characteristic::USER_CONTROL),
             ],
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
@@ -60,7 +61,8 @@ pub(super) const ROWS: &[Model] = &[
             format: GattFormat::Standard,
             requests: &[],
         },
-        notes: "Scales that want a user's consent first are not supported.",
+        notes: "A scale that wants its user's consent first needs the slot and the code of the user in the \
+                configuration.",
     },
     Model {
         key: "sig-weight-scale",
@@ -69,14 +71,18 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::WEIGHT_SCALE)],
-            subscriptions: &[sig_uuid(characteristic::WEIGHT)],
+            subscriptions: &[
+                sig_uuid(characteristic::WEIGHT),
+                sig_uuid(characteristic::USER_CONTROL),
+            ],
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
-        notes: "Scales that want a user's consent first are not supported.",
+        notes: "A scale that wants its user's consent first needs the slot and the code of the user in the \
+                configuration.",
     },
     Model {
         key: "transtek-bs444",

@@ -188,6 +188,9 @@ impl Session {
         if let Some(write) = self.device.clock {
             self.set_clock(&peripheral, write).await?;
         }
+        for consent in self.device.consents.clone() {
+            self.consent(&peripheral, consent).await?;
+        }
         for request in self.device.requests.clone() {
             self.ask(&peripheral, request).await?;
         }

@@ -11,7 +11,7 @@ use crate::clock::EARLIEST;
 use crate::link::Request;
 use crate::link::bluetooth::ending::Cause;
 use crate::link::bluetooth::peer::write_type;
-use crate::link::bluetooth::{BATTERY_LEVEL, ClockWrite};
+use crate::link::bluetooth::{BATTERY_LEVEL, ClockWrite, USER_CONTROL};
 
 impl Session {
     /// Reads a value; that one cannot be read is no reason to end a session.
@@ -52,6 +52,15 @@ impl Session {
         let zone = self.wires.settings.zone.borrow().clone();
         let bytes = (write.encode)(now, &zone);
         self.write(peripheral, write.characteristic, &bytes, "its clock could not be set").await
+    }
+
+    /// Lets the hub in as one of the device's users, which sends what it stored of that one then.
+    pub(super) async fn consent(
+        &mut self,
+        peripheral: &Peripheral,
+        consent: [u8; 4],
+    ) -> Result<(), Cause> {
+        self.write(peripheral, USER_CONTROL, &consent, "it did not take a user's consent").await
     }
 
     /// Writes what makes a device talk: it may send what it stored, or measure from then on.

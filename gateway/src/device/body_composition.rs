@@ -142,7 +142,12 @@ impl BodyComposition {
     pub fn report(&self) -> Result<Report, DecodeError> {
         let result = match self.body_fat {
             None => Err(NoResult::Failed(vec![FailureReason::NoValue])),
-            Some(body_fat) => Ok(self.values(body_fat)?),
+            Some(body_fat) => match self.values(body_fat)? {
+                nothing if nothing.is_empty() => {
+                    Err(NoResult::Failed(vec![FailureReason::NoValue]))
+                }
+                values => Ok(values),
+            },
         };
         Ok(Report {
             kind: ReadingKind::Weight,
@@ -165,9 +170,10 @@ impl BodyComposition {
             (Vital::BodyWater, self.body_water_mass, mass),
             (Vital::BodyHeight, self.height, length),
         ];
-        // What a scale does not find out it leaves at 0, though it promises it.
+        // What a scale does not find out it leaves at 0, though it promises it: of somebody with
+        // shoes on it knows the weight alone.
         let given = values.into_iter().filter_map(|(vital, value, unit)| {
-            let value = value.filter(|it| vital == Vital::BodyFat || !it.is_zero());
+            let value = value.filter(|it| !it.is_zero());
             value.map(|it| measurement(vital, it, unit))
         });
         given.collect()

@@ -12,6 +12,17 @@ fn check(found: Option<Decimal>, expected: &str) {
     assert_eq!(found.map(|it| it.to_string()).as_deref(), Some(expected));
 }
 
+/// Ours, by the table: a weight of 70.5 kg, and no fat because of the shoes.
+#[test]
+fn somebody_with_shoes_on_has_a_weight() {
+    let report = decode(&bytes("000400001437")).unwrap().report().unwrap();
+    let values: Vec<_> = report.result.unwrap().iter().map(|it| it.quantity.to_string()).collect();
+    assert_eq!(values, ["70.500 kg"]);
+    let nothing = decode(&bytes("000400000000")).unwrap();
+    let failed = Err(NoResult::Failed(vec![FailureReason::NoValue]));
+    assert_eq!(nothing.report().unwrap().result, failed);
+}
+
 #[test]
 fn every_field_is_exact_in_its_own_unit() {
     let it = decode(&bytes(EVERY_FIELD)).unwrap();

@@ -310,6 +310,33 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_is_written_deletes_a_record_or_moves_a_cuff() {
+        // TaiDoc: 43 starts a cuff, 50 switches off, 52 and 54 forget or wake; Viatom: 18 resets;
+        // Record Access Control Point: 02 deletes; User Control Point: 03 and 05 delete.
+        for model in models() {
+            let writes: Vec<_> = match &model.transport {
+                Transport::Serial { writes, .. } => writes.to_vec(),
+                bluetooth @ Transport::Bluetooth { .. } => {
+                    bluetooth.requests().iter().map(|it| it.write).collect()
+                }
+            };
+            for Write { bytes, .. } in writes {
+                let is_harmless = match bytes {
+                    [0x51, command, ..] => [0x25, 0x26].contains(command),
+                    [0xAA, command, ..] => *command == 0x17,
+                    [0x7D, 0x81, command, ..] => [0xA1, 0xAF].contains(command),
+                    [0x4D, 0xFF, .., last, _sum] => *last == 0xFD,
+                    [0x81, 0x01] | [0x82, 0x02] | [0x9A, 0x1A] | [0x9B, _, _] => true,
+                    [0x01, 0x01] => true,
+                    _ => false,
+                };
+                assert!(is_harmless, "{}: {bytes:02X?}", model.key);
+            }
+        }
+        assert_eq!(consent(1, 1234).first(), Some(&2));
+    }
+
+    #[test]
     fn clocks_are_set_in_the_words_of_the_model() {
         let now = civil::date(2026, 3, 1).at(8, 0, 0, 0);
         assert_eq!(TimeWrite::DateTime.value(now).len(), 7);

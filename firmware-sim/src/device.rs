@@ -20,6 +20,7 @@ pub(crate) mod taidoc;
 pub mod temperature;
 pub mod vendor;
 pub mod weight;
+pub mod xiaomi;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub use self::radio::{Bluetooth, Security, Timing, Wake};
 use self::temperature::ThermometerStyle;
 use self::vendor::{VendorCuff, VendorOximeter};
 use self::weight::ScaleStyle;
+use self::xiaomi::XiaomiScale;
 use crate::gatt::{Address, Characteristic, Service};
 use crate::serial::SerialPort;
 
@@ -137,6 +139,14 @@ impl Device {
     pub fn vendor_cuff(name: &str, address: Address, style: VendorCuff) -> Self {
         let radio = Bluetooth::new(address, style.model(), style.services());
         Self::on_air(name, Kind::VendorCuff(style), radio)
+    }
+
+    /// A scale that says what it weighs in its advertisements.
+    #[must_use]
+    pub fn xiaomi_scale(name: &str, address: Address, style: XiaomiScale) -> Self {
+        let mut radio = Bluetooth::new(address, style.model(), Vec::new());
+        radio.advertised = vec![style.service()];
+        Self::on_air(name, Kind::XiaomiScale(style), radio)
     }
 
     /// A Nonin module that sends Data Format 2 while a finger is in.

@@ -14,7 +14,7 @@ use crate::clock::Stamp;
 /// Where in a device bytes came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
-    /// Value of a GATT characteristic: one whole value.
+    /// Value of a GATT characteristic, or the data of a service in an advertisement: one whole value.
     Characteristic(Uuid),
     /// Serial line: any piece of the stream.
     Serial,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use firmware_sim::device::body_composition::BodyCompositionStyle;
 use firmware_sim::device::vendor::{VendorCuff, VendorOximeter};
+use firmware_sim::device::xiaomi::XiaomiScale;
 use firmware_sim::device::{Device, Measurement, Security, Timing};
 use harness::broker::Kind;
 use harness::home::HomeDevice;
@@ -98,4 +99,25 @@ fn a_scale_that_wants_a_consent_and_sends_two_packets_is_read_as_one_measurement
     story.home.perform(device.measure(weighed)).unwrap();
     assert_eq!(values(&story, "scale"), ["70.500", "21.5"]);
     assert_eq!(device.counters().indications, 3, "two packets and the answer to the consent");
+}
+
+#[test]
+fn scales_that_advertise_their_weight_are_heard_once_and_never_connected() {
+    let program = Program::at(env!("CARGO_BIN_EXE_demo"));
+    let styles = [(XiaomiScale::One, "xiaomi-scale"), (XiaomiScale::Two, "xiaomi-scale-2")];
+    let address = |number: usize| format!("C0:FF:EE:00:04:{number:02X}");
+    let scales = styles.iter().enumerate().map(|(number, (style, model))| {
+        let address = address(number);
+        let device = Device::xiaomi_scale(model, address.parse().unwrap(), *style);
+        HomeDevice::bluetooth(device.timing(Timing::brisk()), model, &address, CLIENT)
+    });
+    let story = Story::begin(&program, Kind::Embedded, &scales.collect::<Vec<_>>()).unwrap();
+    for (_style, model) in styles {
+        let device = story.home.simulator().device(model).unwrap();
+        story.home.perform(device.measure(Measurement::weight_kg(72))).unwrap();
+        assert_eq!(values(&story, model), ["72.000"], "{model}");
+        assert_eq!(device.counters().connections, 0);
+    }
+    let readings = story.home.list(&["readings"]).unwrap();
+    assert_eq!(readings.len(), styles.len(), "{readings:?}");
 }

@@ -104,7 +104,10 @@ impl World {
             .ok_or_else(|| OrderError::UnknownDevice(name.to_owned()))?;
         match order {
             DeviceOrder::Measure(measurement) => {
-                let records = device.kind.records(&measurement, device.surroundings(self.local))?;
+                let surroundings = device.surroundings(self.local);
+                let records = device.kind.records(&measurement, surroundings)?;
+                let said = device.kind.advertised(&measurement, surroundings.clock)?;
+                device.radio.service_data.extend(said);
                 device.counters.measurements = device.counters.measurements.saturating_add(1);
                 device.take_in(host, records);
             }

@@ -15,6 +15,7 @@ use super::plx::{self, OximeterStyle};
 use super::temperature::{self, ThermometerStyle};
 use super::vendor::{self, VendorCuff, VendorOximeter};
 use super::weight::{self, ScaleStyle};
+use super::xiaomi::{self, XiaomiScale};
 use super::{and_scale, cuff_line, heart_rate, nonin_ascii, nonin_df2, oximeter_line};
 
 /// Charge below which a device says that its battery is low, in percent.
@@ -89,6 +90,7 @@ pub(crate) enum Kind {
     TaiDoc,
     VendorOximeter(VendorOximeter),
     VendorCuff(VendorCuff),
+    XiaomiScale(XiaomiScale),
     Replay { characteristic: Uuid },
     SerialReplay,
 }
@@ -103,7 +105,7 @@ impl Kind {
             | Self::NoninAscii
             | Self::OximeterLine(_)
             | Self::VendorOximeter(_) => "pulse oximeter",
-            Self::Scale(_) | Self::AndScale => "scale",
+            Self::Scale(_) | Self::AndScale | Self::XiaomiScale(_) => "scale",
             Self::BodyCompositionScale(_) => "body composition scale",
             Self::GlucoseMeter(_) => "glucose meter",
             Self::Thermometer(_) => "thermometer",
@@ -132,6 +134,7 @@ impl Kind {
             | Self::CuffLine(_)
             | Self::VendorOximeter(_)
             | Self::VendorCuff(_)
+            | Self::XiaomiScale(_)
             | Self::Replay { .. }
             | Self::SerialReplay => Hearing::None,
         }
@@ -186,6 +189,8 @@ impl Kind {
             (Self::VendorCuff(style), Measurement::BloodPressure(taken)) => {
                 vendor::pressure(*style, taken, clock)?
             }
+            // It says that to everybody, see `advertised`.
+            (Self::XiaomiScale(_), Measurement::Weight(_)) => Vec::new(),
             (Self::AndScale, Measurement::Weight(weight)) => and_scale::records(weight)?,
             (_, _) => {
                 let (device, asked) = (self.word(), measurement.word());
@@ -193,6 +198,20 @@ impl Kind {
             }
         };
         Ok(records)
+    }
+
+    /// Writes a measurement as data of a service in advertisements, where the device does that.
+    pub(crate) fn advertised(
+        &self,
+        measurement: &Measurement,
+        clock: DateTime,
+    ) -> Result<Option<(Uuid, Vec<u8>)>, MeasureError> {
+        match (self, measurement) {
+            (Self::XiaomiScale(style), Measurement::Weight(weighed)) => {
+                Ok(Some((style.service(), xiaomi::advertised(*style, weighed, clock)?)))
+            }
+            (_, _) => Ok(None),
+        }
     }
 
     /// Returns the characteristic that captured bytes leave by; nil for a serial device.
@@ -207,6 +226,7 @@ impl Kind {
             Self::HeartRateBelt => heart_rate::MEASUREMENT,
             Self::VendorOximeter(style) => style.stream(),
             Self::VendorCuff(style) => style.stream(),
+            Self::XiaomiScale(style) => style.service(),
             Self::Replay { characteristic } => *characteristic,
             Self::NoninDf2
             | Self::NoninAscii

@@ -14,6 +14,7 @@ use crate::device::plx::OximeterStyle;
 use crate::device::temperature::ThermometerStyle;
 use crate::device::vendor::{VendorCuff, VendorOximeter};
 use crate::device::weight::ScaleStyle;
+use crate::device::xiaomi::XiaomiScale;
 use crate::device::{Bluetooth, Device, Link, Security, Timing, Wake};
 use crate::gatt::{Address, short};
 
@@ -43,10 +44,11 @@ enum KindWord {
     TaiDoc,
     VendorOximeter(VendorOximeter),
     VendorCuff(VendorCuff),
+    XiaomiScale(XiaomiScale),
     SerialReplay,
 }
 
-const KINDS: [(&str, KindWord); 31] = [
+const KINDS: [(&str, KindWord); 33] = [
     ("cuff", KindWord::Cuff),
     ("oximeter", KindWord::Oximeter),
     ("scale", KindWord::Scale),
@@ -76,6 +78,8 @@ const KINDS: [(&str, KindWord); 31] = [
     ("jpd-ha120", KindWord::VendorCuff(VendorCuff::JumperHa120)),
     ("microlife", KindWord::VendorCuff(VendorCuff::Microlife)),
     ("yonker", KindWord::VendorCuff(VendorCuff::Yonker)),
+    ("xiaomi-scale", KindWord::XiaomiScale(XiaomiScale::One)),
+    ("xiaomi-scale-2", KindWord::XiaomiScale(XiaomiScale::Two)),
     ("replay", KindWord::Replay),
     ("serial-replay", KindWord::SerialReplay),
 ];
@@ -140,6 +144,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::TaiDoc
         | KindWord::VendorOximeter(_)
         | KindWord::VendorCuff(_)
+        | KindWord::XiaomiScale(_)
         | KindWord::Replay
         | KindWord::SerialReplay => None,
     };
@@ -162,6 +167,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::HeartRate
         | KindWord::VendorOximeter(_)
         | KindWord::VendorCuff(_)
+        | KindWord::XiaomiScale(_)
         | KindWord::Replay => on_air(&mut keys, &name, kind),
     };
     keys.refuse_the_rest();
@@ -217,6 +223,7 @@ fn on_air(keys: &mut Keys<'_, '_>, name: &str, kind: KindWord) -> Option<Device>
         KindWord::HeartRate => Some(Device::heart_rate_belt(name, at)),
         KindWord::VendorOximeter(style) => Some(Device::vendor_oximeter(name, at, style)),
         KindWord::VendorCuff(style) => Some(Device::vendor_cuff(name, at, style)),
+        KindWord::XiaomiScale(style) => Some(Device::xiaomi_scale(name, at, style)),
         KindWord::Replay => replay(keys, name, at),
         KindWord::NoninDf2
         | KindWord::NoninAscii

@@ -53,7 +53,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>, entry: &Entry) -> Option<Measurement>
         Kind::NoninDf2 | Kind::NoninAscii | Kind::OximeterLine(_) | Kind::VendorOximeter(_) => {
             oximetry(&mut keys, failed, false).map(Measurement::Oximetry)
         }
-        Kind::Scale(_) | Kind::AndScale => {
+        Kind::Scale(_) | Kind::AndScale | Kind::XiaomiScale(_) => {
             weight(&mut keys, failed, entry).map(Measurement::Weight)
         }
         Kind::BodyCompositionScale(_) => {

@@ -79,7 +79,7 @@ pub(super) fn bluetooth_device(
     address: Address,
     consents: &BTreeMap<u8, u16>,
 ) -> Option<BluetoothDevice> {
-    let Transport::Bluetooth { subscriptions, reads, time_write, settle, .. } =
+    let Transport::Bluetooth { advertised, subscriptions, reads, time_write, settle, .. } =
         &device.model.transport
     else {
         return None;
@@ -89,6 +89,7 @@ pub(super) fn bluetooth_device(
         id: device.id.clone(),
         address: address.0,
         services: services(&device.model.transport),
+        advertised: advertised.to_vec(),
         subscriptions: subscriptions.to_vec(),
         reads: reads.to_vec(),
         clock: time_write.map(clock_write),

@@ -43,6 +43,8 @@ pub enum Transport {
         names: &'static [&'static str],
         /// Services that it advertises; any of them is enough.
         services: &'static [Uuid],
+        /// Services whose data in its advertisements is what it says; with any it is never connected.
+        advertised: &'static [Uuid],
         /// Characteristics to subscribe to, in this order; those that it does not have are left out.
         subscriptions: &'static [Uuid],
         /// Characteristics to read once a session, after subscribing.
@@ -119,11 +121,13 @@ impl TimeWrite {
 }
 
 impl Transport {
-    /// Whether it sends values of `characteristic` by itself.
+    /// Whether it sends values of `characteristic` by itself, or advertises data of that service.
     #[must_use]
     pub fn sends(&self, characteristic: Uuid) -> bool {
         match self {
-            Self::Bluetooth { subscriptions, .. } => subscriptions.contains(&characteristic),
+            Self::Bluetooth { subscriptions, advertised, .. } => {
+                subscriptions.contains(&characteristic) || advertised.contains(&characteristic)
+            }
             Self::Serial { .. } => false,
         }
     }
@@ -182,6 +186,10 @@ pub enum GattFormat {
     Transtek,
     /// Viatom and Wellue oximeters, asked for live values.
     Viatom,
+    /// Xiaomi scales without impedance, by their advertisements.
+    XiaomiScale1,
+    /// Xiaomi scales with impedance, by their advertisements.
+    XiaomiScale2,
     /// Yonker cuffs.
     Yonker,
 }
@@ -203,6 +211,8 @@ impl GattFormat {
             | Self::Microlife
             | Self::TaiDoc
             | Self::Transtek
+            | Self::XiaomiScale1
+            | Self::XiaomiScale2
             | Self::Yonker => false,
         }
     }

@@ -126,6 +126,8 @@ pub struct BluetoothDevice {
     pub address: BDAddr,
     /// The services that it is known for.
     pub services: Vec<Uuid>,
+    /// Services whose data in its advertisements is what it says; with any it is never connected.
+    pub advertised: Vec<Uuid>,
     /// Characteristics to subscribe to, in this order; those that it does not have are skipped.
     pub subscriptions: Vec<Uuid>,
     /// Characteristics to read once subscribed.

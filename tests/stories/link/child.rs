@@ -291,6 +291,7 @@ fn bluetooth_device(device: &DeviceSettings) -> BluetoothDevice {
         subscriptions: device.subscriptions.clone(),
         reads: device.reads.clone(),
         clock: device.clock.map(|characteristic| ClockWrite { characteristic, encode: date_time }),
+        advertised: Vec::new(),
         consents: Vec::new(),
         requests: Vec::new(),
         settle: Duration::ZERO,

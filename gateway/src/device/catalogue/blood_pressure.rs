@@ -33,6 +33,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &["A&D_UA-651BLE"],
             services: &[sig_uuid(service::BLOOD_PRESSURE)],
+            advertised: &[],
             subscriptions: &[sig_uuid(characteristic::BLOOD_PRESSURE)],
             reads: READS,
             time_write: Some(TimeWrite::DateTime),
@@ -50,6 +51,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &["BM85"],
             services: &[sig_uuid(service::BLOOD_PRESSURE)],
+            advertised: &[],
             subscriptions: PRESSURES,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
@@ -80,6 +82,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::BLOOD_PRESSURE)],
+            advertised: &[],
             subscriptions: PRESSURES,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
@@ -125,6 +128,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(0xFFF0)],
+            advertised: &[],
             subscriptions: &[sig_uuid(0xFFF1)],
             reads: READS,
             time_write: None,
@@ -141,6 +145,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(0xFFF0)],
+            advertised: &[],
             subscriptions: &[sig_uuid(0xFFF1)],
             reads: READS,
             time_write: Some(TimeWrite::Microlife),
@@ -157,6 +162,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[TAIDOC],
+            advertised: &[],
             subscriptions: &[TAIDOC_VALUES],
             reads: READS,
             time_write: None,
@@ -173,6 +179,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[YONKER],
+            advertised: &[],
             subscriptions: &[YONKER_VALUES],
             reads: READS,
             time_write: None,

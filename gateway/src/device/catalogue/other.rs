@@ -22,6 +22,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::GLUCOSE)],
+            advertised: &[],
             subscriptions: GLUCOSE,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
@@ -39,6 +40,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::HEART_RATE)],
+            advertised: &[],
             subscriptions: &[sig_uuid(characteristic::HEART_RATE)],
             reads: READS,
             time_write: None,
@@ -55,6 +57,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::HEALTH_THERMOMETER)],
+            advertised: &[],
             subscriptions: &[sig_uuid(characteristic::TEMPERATURE)],
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
@@ -85,6 +88,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(0xFFE0)],
+            advertised: &[],
             subscriptions: &[sig_uuid(0xFFE1)],
             reads: READS,
             time_write: None,

@@ -60,6 +60,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::PULSE_OXIMETER)],
+            advertised: &[],
             subscriptions: VALUES,
             reads: READS,
             time_write: None,
@@ -205,6 +206,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::PULSE_OXIMETER)],
+            advertised: &[],
             subscriptions: VALUES_AND_RECORDS,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
@@ -221,6 +223,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[BERRY],
+            advertised: &[],
             subscriptions: &[BERRY_VALUES],
             reads: READS,
             time_write: None,
@@ -237,6 +240,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[],
+            advertised: &[],
             subscriptions: &[sig_uuid(0xFF02), sig_uuid(0xFF04)],
             reads: READS,
             time_write: None,
@@ -253,6 +257,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(0xFFE0)],
+            advertised: &[],
             subscriptions: &[sig_uuid(0xFFE1)],
             reads: READS,
             time_write: None,
@@ -269,6 +274,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[JUMPER],
+            advertised: &[],
             subscriptions: &[JUMPER_VALUES],
             reads: READS,
             time_write: None,
@@ -285,6 +291,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[VIATOM],
+            advertised: &[],
             subscriptions: &[VIATOM_VALUES],
             reads: READS,
             time_write: None,
@@ -301,6 +308,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &["PC-60F"],
             services: &[NORDIC_SERIAL],
+            advertised: &[],
             subscriptions: &[NORDIC_SERIAL_VALUES],
             reads: READS,
             time_write: None,

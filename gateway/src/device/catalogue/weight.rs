@@ -34,6 +34,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &["A&D_UC-352BLE"],
             services: &[sig_uuid(service::WEIGHT_SCALE)],
+            advertised: &[],
             subscriptions: &[sig_uuid(characteristic::WEIGHT)],
             reads: READS,
             time_write: Some(TimeWrite::DateTime),
@@ -50,6 +51,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::BODY_COMPOSITION)],
+            advertised: &[],
             subscriptions: &[
                 sig_uuid(characteristic::BODY_COMPOSITION),
                 sig_uuid(characteristic::WEIGHT),
@@ -71,6 +73,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(service::WEIGHT_SCALE)],
+            advertised: &[],
             subscriptions: &[
                 sig_uuid(characteristic::WEIGHT),
                 sig_uuid(characteristic::USER_CONTROL),
@@ -91,6 +94,7 @@ pub(super) const ROWS: &[Model] = &[
         transport: Transport::Bluetooth {
             names: &[],
             services: &[sig_uuid(0x78B2)],
+            advertised: &[],
             subscriptions: TRANSTEK,
             reads: READS,
             time_write: Some(TimeWrite::Transtek),
@@ -99,5 +103,39 @@ pub(super) const ROWS: &[Model] = &[
             requests: &[],
         },
         notes: "The scale forgets a weight once it has delivered it. Its clock is set, which makes it deliver.",
+    },
+    Model {
+        key: "xiaomi-scale",
+        name: "Xiaomi Mi scale (XMTZC01HM, XMTZC04HM)",
+        kind: DeviceKind::WeighingScale,
+        transport: Transport::Bluetooth {
+            names: &["MI SCALE", "MI_SCALE"],
+            services: &[sig_uuid(service::WEIGHT_SCALE)],
+            advertised: &[sig_uuid(service::WEIGHT_SCALE)],
+            subscriptions: &[],
+            reads: &[],
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::XiaomiScale1,
+            requests: &[],
+        },
+        notes: "It says its weight to everybody and is never connected: anybody can imitate it. Its clock is not set.",
+    },
+    Model {
+        key: "xiaomi-scale-2",
+        name: "Xiaomi Mi body composition scale 2 (XMTZC02HM, XMTZC05HM)",
+        kind: DeviceKind::WeighingScale,
+        transport: Transport::Bluetooth {
+            names: &["MIBCS", "MIBFS"],
+            services: &[sig_uuid(service::BODY_COMPOSITION)],
+            advertised: &[sig_uuid(service::BODY_COMPOSITION)],
+            subscriptions: &[],
+            reads: &[],
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::XiaomiScale2,
+            requests: &[],
+        },
+        notes: "It says its weight to everybody and is never connected: anybody can imitate it. Its clock is not set. Its weight alone is taken.",
     },
 ];

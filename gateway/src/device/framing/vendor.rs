@@ -13,6 +13,7 @@
 //! Berry          5 bytes in pieces                    a sample
 //! Microlife      4D 3A and a length, in pieces        every record of its memory
 //! Transtek       whole                                a measurement
+//! XiaomiScale1/2 whole, again and again               a measurement, once
 //! ```
 
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use crate::device::frames::{Fault, Frames, Front, Look, fixed};
 use crate::device::report::Report;
 use crate::device::{
     biolight, cms50d_bt, contec_five, jks50f, jumper, microlife, pc60fw, transtek, viatom,
+    xiaomi_scale,
 };
 
 /// Length of a frame of a JKS50F in bytes.
@@ -45,6 +47,10 @@ pub(crate) struct Vendor {
     read: Read,
     /// Whether each report is a sample of a live stream.
     pub(crate) is_stream: bool,
+    /// Whether the same bytes come again and again and say the same once.
+    is_repeated: bool,
+    /// The bytes before, where they may be repeated.
+    last: Vec<u8>,
 }
 
 impl Vendor {
@@ -62,6 +68,12 @@ impl Vendor {
             }
             GattFormat::Cms50dBt => whole(cms50d),
             GattFormat::Transtek => whole(transtek),
+            GattFormat::XiaomiScale1 => {
+                whole(|_at, data| Ok(vec![xiaomi_scale::decode_v1(data)?.report()?]))
+            }
+            GattFormat::XiaomiScale2 => {
+                whole(|_at, data| Ok(vec![xiaomi_scale::decode_v2(data)?.report()?]))
+            }
             GattFormat::Jks50f => pieces(
                 |it| fixed(it, JKS50F_LEN_BYTES, jks50f::decode),
                 |_at, frame| Ok(vec![jks50f::decode(frame)?.report()?]),
@@ -76,11 +88,15 @@ impl Vendor {
             GattFormat::Pc60fw => pieces(look_pc60fw, pc60fw),
             GattFormat::Microlife => pieces(look_microlife, microlife),
         };
-        Some(Self { pieces, read, is_stream: format.is_stream() })
+        let is_repeated = matches!(format, GattFormat::XiaomiScale1 | GattFormat::XiaomiScale2);
+        Some(Self { pieces, read, is_stream: format.is_stream(), is_repeated, last: Vec::new() })
     }
 
     /// Takes a value of `characteristic`; gives whole ones with what they say.
     pub(crate) fn push(&mut self, characteristic: Uuid, value: &[u8]) -> Vec<Said> {
+        if self.is_repeated && std::mem::replace(&mut self.last, value.to_vec()) == value {
+            return Vec::new();
+        }
         let whole = match &mut self.pieces {
             Some(pieces) => pieces.push(value),
             None => vec![Ok(value.to_vec())],
@@ -230,6 +246,14 @@ mod tests {
         let whole = "aa550f0801603e005000c0";
         check(GattFormat::Pc60fw, &[whole, "00"], (0, 1));
         check(GattFormat::Berry, &["8532", "0a4161"], (1, 0));
+    }
+
+    #[test]
+    fn an_advertisement_that_is_repeated_says_nothing_new() {
+        let weighing = "227607e607020e10293a";
+        let mut vendor = Vendor::of(GattFormat::XiaomiScale1).unwrap();
+        let mut n_said = || vendor.push(VALUE, &bytes(weighing)).len();
+        assert_eq!((n_said(), n_said()), (1, 0));
     }
 
     #[test]

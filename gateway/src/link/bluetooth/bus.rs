@@ -89,7 +89,7 @@ impl Bus {
         let mut signals = signal::read(message);
         signals.retain(|signal| match signal {
             Signal::Owner(_) => is_bus,
-            Signal::Adapter(..) | Signal::Device(..) => is_bluez,
+            Signal::Adapter(..) | Signal::Device(..) | Signal::ServiceData(..) => is_bluez,
         });
         for signal in &signals {
             if let Signal::Owner(owner) = signal {

@@ -103,6 +103,14 @@ impl Roster {
             Phase::Resting { until } if until <= now => entry.phase = Phase::Heard { at: now },
             Phase::Resting { .. } | Phase::Busy => {}
         }
+        self.is_news(member, now)
+    }
+
+    /// Notes that a device was heard that is never connected; tells whether that is worth telling.
+    pub(super) fn is_news(&mut self, member: Member, now: Duration) -> bool {
+        let Some(entry) = self.entries.get_mut(member) else {
+            return false;
+        };
         let is_news = entry.told_at.is_none_or(|at| SEEN_INTERVAL <= now.saturating_sub(at));
         if is_news {
             entry.told_at = Some(now);

@@ -18,8 +18,9 @@
 use std::collections::BTreeMap;
 
 use btleplug::api::BDAddr;
+use uuid::Uuid;
 use zbus::message::{Message, Type};
-use zbus::{ObjectPath, Variant};
+use zbus::{ObjectPath, OwnedVariant, Variant};
 
 pub(crate) const BLUEZ: &str = "org.bluez";
 pub(crate) const ADAPTER: &str = "org.bluez.Adapter1";
@@ -45,6 +46,8 @@ pub(super) enum Signal {
     Adapter(String, AdapterChange),
     /// Something happened to a device of an adapter.
     Device(String, BDAddr, DeviceChange),
+    /// A device of an adapter advertised data of a service.
+    ServiceData(String, BDAddr, Uuid, Vec<u8>),
 }
 
 /// What happened to an adapter.
@@ -98,9 +101,10 @@ pub(super) fn read(message: &Message) -> Vec<Signal> {
             let parts = body.deserialize::<(String, Properties<'_>, Vec<String>)>();
             match (header.path(), parts) {
                 (Some(path), Ok((interface, changed, _invalidated))) => {
-                    properties(path.as_str(), &interface, &changed, Novelty::Change)
-                        .into_iter()
-                        .collect()
+                    let path = path.as_str();
+                    let mut signals = service_data(path, &interface, &changed);
+                    signals.extend(properties(path, &interface, &changed, Novelty::Change));
+                    signals
                 }
                 (Some(_) | None, _) => Vec::new(),
             }
@@ -141,9 +145,27 @@ fn object(path: &str, interfaces: &Interfaces<'_>, novelty: Novelty) -> Vec<Sign
         signals.push(Signal::Adapter(adapter.to_owned(), AdapterChange::Added));
     }
     for (interface, changed) in interfaces {
+        if novelty == Novelty::Change {
+            signals.extend(service_data(path, interface, changed));
+        }
         signals.extend(properties(path, interface, changed, novelty));
     }
     signals
+}
+
+/// What a device advertised of its services, just now.
+fn service_data(path: &str, interface: &str, changed: &Properties<'_>) -> Vec<Signal> {
+    let Some((adapter, Some(address))) = place(path) else { return Vec::new() };
+    let data = changed.get("ServiceData").and_then(|it| it.try_to_owned().ok());
+    let data = data.and_then(|it| BTreeMap::<String, OwnedVariant>::try_from(it).ok());
+    if interface != DEVICE {
+        return Vec::new();
+    }
+    let signal = |(uuid, bytes): (String, OwnedVariant)| {
+        let bytes = <Vec<u8>>::try_from(bytes).ok()?;
+        Some(Signal::ServiceData(adapter.to_owned(), address, uuid.parse().ok()?, bytes))
+    };
+    data.into_iter().flatten().filter_map(signal).collect()
 }
 
 fn properties(
@@ -261,6 +283,17 @@ mod tests {
     fn a_new_signal_strength_is_an_advertisement() {
         let heard = DeviceChange { is_heard: true, ..DeviceChange::default() };
         check(&changed(CUFF, DEVICE, "RSSI", Variant::I16(-60)), &[device(heard)]);
+    }
+
+    #[test]
+    fn what_a_scale_advertises_comes_with_its_service() {
+        let service = "0000181d-0000-1000-8000-00805f9b34fb";
+        let data = BTreeMap::from([(service.to_owned(), Variant::from(vec![0x22_u8, 0x76]))]);
+        let message = changed(CUFF, DEVICE, "ServiceData", Variant::from(data));
+        let service = service.parse().unwrap();
+        let said = Signal::ServiceData("hci0".to_owned(), address(), service, vec![0x22, 0x76]);
+        let heard = DeviceChange { is_heard: true, ..DeviceChange::default() };
+        check(&message, &[said, device(heard)]);
     }
 
     #[test]

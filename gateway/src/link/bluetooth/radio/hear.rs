@@ -1,6 +1,7 @@
 //! What the radio does with a signal of BlueZ.
 
 use btleplug::api::{BDAddr, ValueNotification};
+use uuid::Uuid;
 
 use super::{Radio, State, Stop};
 use crate::link::bluetooth::BATTERY_LEVEL;
@@ -36,6 +37,11 @@ impl Radio {
             Some(Signal::Adapter(adapter, change)) => {
                 let is_ours = attached_to.as_ref() == Some(&adapter);
                 self.on_adapter(&adapter, is_ours, change, report).await;
+            }
+            Some(Signal::ServiceData(adapter, address, service, bytes)) => {
+                if attached_to.as_ref() == Some(&adapter) {
+                    self.on_service_data(address, service, bytes, report).await;
+                }
             }
             Some(Signal::Device(adapter, address, change)) => match &self.state {
                 State::Attached(_) => self.on_device(&adapter, address, change, report).await,
@@ -103,7 +109,13 @@ impl Radio {
             tracing::trace!(%address, ?change, "stranger heard");
             return;
         };
-        if change.is_heard && self.roster.heard(member, stamp.since_boot) {
+        let is_news = match (change.is_heard, device.advertised.is_empty()) {
+            (false, _) => false,
+            (true, true) => self.roster.heard(member, stamp.since_boot),
+            // What it has to say is in its advertisements.
+            (true, false) => self.roster.is_news(member, stamp.since_boot),
+        };
+        if is_news {
             report.tell(LinkEvent::Seen(device.id.clone(), stamp)).await;
         }
         if let Some(percent) = change.battery_percent
@@ -115,6 +127,23 @@ impl Radio {
             report.tell(LinkEvent::Frame(frame)).await;
         }
         self.note_link(member, change);
+    }
+
+    /// A device that is never connected says what it has to say.
+    async fn on_service_data(
+        &mut self,
+        address: BDAddr,
+        service: Uuid,
+        bytes: Vec<u8>,
+        report: &mut Report,
+    ) {
+        let mut devices = self.settings.devices.iter();
+        let device = devices.find(|it| it.address == address && it.advertised.contains(&service));
+        if let Some(device) = device {
+            let (device, source) = (device.id.clone(), Source::Characteristic(service));
+            let frame = Frame { device, source, bytes, received: self.clock.now() };
+            report.tell(LinkEvent::Frame(frame)).await;
+        }
     }
 
     /// Notes what happened to the link of a device, for its session.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use serde_json::Value;
 use vitals::DeviceId;
 use vitals::wire::v1::Reading;
 
@@ -71,16 +72,54 @@ fn wait(config: &Config, device: &DeviceId, limit: Duration) -> anyhow::Result<R
             return Ok(reading);
         }
         if deadline <= clock.now().since_boot {
-            bail!(silence(device, limit));
+            bail!(silence(config, device, limit));
         }
         park_timeout(LOOK_INTERVAL);
     }
 }
 
-fn silence(device: &DeviceId, limit: Duration) -> anyhow::Error {
-    anyhow!(
-        "nothing of {device} was recorded within {} s: if it showed a value, look at the log of the \
-         daemon, bring it closer, and pair it again if that does not help",
-        limit.as_secs()
-    )
+/// What the daemon knows about a device of which nothing came.
+fn silence(config: &Config, device: &DeviceId, limit: Duration) -> anyhow::Error {
+    let live = local::state(&config.socket_path()).ok().flatten();
+    let known = live.as_ref().and_then(|it| it.get("devices")?.get(device.as_str()));
+    anyhow!("nothing of {device} was recorded within {} s: {}", limit.as_secs(), advice(known))
+}
+
+/// What a person can do, by how far the device has come.
+fn advice(known: Option<&Value>) -> String {
+    let text = |key: &str| known.and_then(|it| it.get(key)?.as_str());
+    match (text("seen_at"), text("failure"), text("value_at")) {
+        (None, ..) => "it was not heard since the daemon started: bring it closer, look at its \
+                       batteries, and whether its address is right"
+            .to_owned(),
+        (Some(_), Some(why), _) => {
+            format!("its last failure was: {why}; pair it again if it asks for that")
+        }
+        (Some(at), None, None) => {
+            format!("it was heard {at} and said nothing: take a measurement while this waits")
+        }
+        (Some(_), None, Some(at)) => format!("its last values came {at} and gave no reading"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(known: &Value, expected: &str) {
+        assert!(advice(Some(known)).contains(expected), "{}", advice(Some(known)));
+    }
+
+    #[test]
+    fn advice_goes_by_how_far_a_device_has_come() {
+        assert!(advice(None).contains("was not heard since the daemon started"));
+        let (seen_at, value_at) = ("2026-03-02T09:00:00Z", "2026-03-02T09:00:01Z");
+        check(&json!({ "seen_at": seen_at }), "take a measurement while this waits");
+        check(&json!({ "seen_at": seen_at, "value_at": value_at }), "gave no reading");
+        let failed = json!({ "seen_at": seen_at, "failure": "the device hung up" });
+        check(&failed, "its last failure was: the device hung up");
+    }
 }

@@ -213,6 +213,8 @@ fn microlife(_at: Uuid, frame: &[u8]) -> Result<Vec<Report>, DecodeError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::device::fixture::bytes;
 
@@ -267,5 +269,52 @@ mod tests {
     fn values_without_a_format_of_a_vendor_are_not_read_here() {
         assert!(Vendor::of(GattFormat::Standard).is_none());
         assert!(Vendor::of(GattFormat::TaiDoc).is_none());
+    }
+
+    const FORMATS: [GattFormat; 13] = [
+        GattFormat::Berry,
+        GattFormat::Biolight,
+        GattFormat::Cms50dBt,
+        GattFormat::Jks50f,
+        GattFormat::Jumper,
+        GattFormat::JumperHa120,
+        GattFormat::Microlife,
+        GattFormat::Pc60fw,
+        GattFormat::Transtek,
+        GattFormat::Viatom,
+        GattFormat::XiaomiScale1,
+        GattFormat::XiaomiScale2,
+        GattFormat::Yonker,
+    ];
+
+    /// Beginnings by which bytes get past the first look.
+    fn begun() -> impl Strategy<Value = Vec<u8>> {
+        let begin = prop::sample::select(vec![
+            vec![],
+            vec![0x4D, 0x3A, 0x00],
+            vec![0xAA, 0x55, 0x0F],
+            vec![0x55, 0x00, 0xFF, 0x00, 0x00, 0x0D, 0x00],
+            vec![0xFF, 0x44, 0x01],
+            vec![0xEB, 0x01],
+            vec![0x81],
+        ]);
+        (begin, any::<Vec<u8>>()).prop_map(|(begin, rest)| [begin, rest].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_values_panic_and_none_is_kept_for_long(values in prop::collection::vec(begun(), 0..8)) {
+            for format in FORMATS {
+                let mut vendor = Vendor::of(format).unwrap();
+                for value in &values {
+                    let _said = vendor.push(VALUE, value);
+                }
+                let said: usize = values.iter().map(Vec::len).sum();
+                let held = vendor.last.len().saturating_add(
+                    format!("{:?}", vendor.pieces).matches(", ").count(),
+                );
+                prop_assert!(held <= said.saturating_add(16));
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Devices that say nothing by themselves are asked, and what they say is recorded once.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::panic, reason = "helpers of tests")]
 
 use std::thread::park_timeout;
 use std::time::Duration;

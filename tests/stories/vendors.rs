@@ -2,6 +2,7 @@
 //! that, put together out of their pieces, and recorded.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::panic, reason = "helpers of tests")]
 
 use std::thread::park_timeout;
 use std::time::Duration;

@@ -59,7 +59,7 @@ fn main() {
     let readings = books.records.values().filter(|it| it.lane == harness::audit::Lane::Reading);
     let payloads: Vec<_> = readings.map(|it| it.payload.clone()).collect();
     commits(&payloads);
-    intake(payloads.get(..TAKEN_IN).unwrap());
+    intake(&payloads[..TAKEN_IN]);
     way_up(story, &payloads);
 }
 

@@ -56,6 +56,17 @@ impl Attendance {
         }
     }
 
+    /// Takes back a reading that is not of its client.
+    pub(crate) fn forget(&mut self, reading: &Reading) {
+        let Some(subject) = &reading.subject else { return };
+        let at = measured_at(reading).at;
+        for value in &reading.values {
+            if let Some(taken) = self.taken.get_mut(&(subject.clone(), value.vital)) {
+                taken.remove(&at);
+            }
+        }
+    }
+
     pub(crate) fn note_outage(&mut self, outage: Outage) {
         self.outages.push(outage);
         let surplus = self.outages.len().saturating_sub(OUTAGES_MAX);

@@ -181,6 +181,12 @@ impl Engine {
         }
     }
 
+    /// Forgets a committed reading as one of its client: it is of somebody else.
+    pub fn forget(&mut self, reading: &Reading) {
+        self.history.forget(reading);
+        self.attendance.forget(reading);
+    }
+
     /// Whether a rule looks back: else no reading needs to be remembered.
     #[must_use]
     pub fn looks_back(&self) -> bool {

@@ -142,6 +142,23 @@ impl History {
         }
     }
 
+    /// Takes a reading out that is not of its client; what a doubt about it had overtaken counts again.
+    pub(crate) fn forget(&mut self, reading: &Reading) {
+        let Some(subject) = &reading.subject else { return };
+        if let Some(rhythms) = self.rhythms.get_mut(subject) {
+            rhythms.retain(|it| it.reading != reading.id);
+        }
+        self.doubted.retain(|(of, _vital), (id, _when)| of != subject || *id != reading.id);
+        for ((of, vital), samples) in &mut self.samples {
+            let place = samples.iter().position(|it| it.reading == reading.id);
+            if let Some(place) = place.filter(|_it| of == subject) {
+                samples.remove(place);
+                let key = (of.clone(), *vital);
+                mark(samples, place, self.checks.get(&key).map(Vec::as_slice).unwrap_or_default());
+            }
+        }
+    }
+
     fn note_rhythm(&mut self, subject: &SubjectId, rhythm: Rhythm) {
         let rhythms = self.rhythms.entry(subject.clone()).or_default();
         if rhythms.iter().any(|it| it.reading == rhythm.reading) {

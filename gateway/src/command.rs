@@ -4,6 +4,7 @@
 
 mod ack;
 mod alerts;
+mod assign;
 mod check;
 pub mod decode;
 mod device;
@@ -43,6 +44,8 @@ enum Command {
     Alerts(alerts::Arguments),
     /// Take an alert on, at the home
     Ack(ack::Arguments),
+    /// Say whose a reading is
+    Assign(assign::Arguments),
     /// Record what a person observed
     Observe(observe::Arguments),
     /// Try a care plan on what the hub has recorded
@@ -134,6 +137,7 @@ impl Command {
             Self::Readings(arguments) => readings::run(&arguments),
             Self::Alerts(arguments) => alerts::run(&arguments),
             Self::Ack(arguments) => ack::run(&arguments),
+            Self::Assign(arguments) => assign::run(&arguments),
             Self::Observe(arguments) => observe::run(&arguments),
             Self::Replay(arguments) => replay::run(&arguments),
             Self::Status(arguments) => status::run(&arguments),

@@ -260,6 +260,9 @@ fn answer(hub: &mut Hub, clock: Clock, request: Request) -> Result<(), HubError>
         Request::Acknowledge { alert, by, note, reply } => {
             drop(reply.send(hub.acknowledge_at_home(now, alert, &by, note.as_deref())?));
         }
+        Request::Assign { reading, to, by, note, reply } => {
+            drop(reply.send(hub.assign_at_home(now, reading, to, &by, note)?));
+        }
         Request::Observe { subject, values, reply } => {
             drop(reply.send(hub.observe_at_home(now, &subject, values)?));
         }

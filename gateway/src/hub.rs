@@ -8,6 +8,7 @@ pub mod inbox;
 
 mod absence;
 mod anew;
+pub(crate) mod assign;
 mod at_home;
 mod command;
 mod frame;
@@ -36,6 +37,7 @@ use vitals::wire::canonical;
 use vitals::wire::v1::EventKind;
 use vitals::{HubId, LocalInstant, Moment, SequenceRanges};
 
+use self::assign::Assignments;
 pub use self::at_home::{Kept, NotDone};
 use self::record::Remark;
 use self::rehearsal::Rehearsal;
@@ -116,6 +118,7 @@ pub struct Hub {
     store: Store,
     engine: Engine,
     roster: Roster,
+    assignments: Assignments,
     held: SequenceRanges,
     /// Whether something happened to the ledger that is to be told when nothing else is at hand.
     has_news: bool,
@@ -141,7 +144,9 @@ impl Hub {
         let time = HubTime::start(now, translate::last_recorded(&store), settings.earliest);
         let hub_now = Stamp { wall: time.moment(now, &settings.zone).at.at, ..now };
         let known_now = time.is_known().then_some(hub_now.wall);
-        recall::look_back(&store, &mut engine, recall::LOOKED_THROUGH_MAX, known_now)?;
+        let assignments = Assignments::recall(&store)?;
+        let limit = recall::LOOKED_THROUGH_MAX;
+        recall::look_back(&store, &mut engine, &assignments, limit, known_now)?;
         let scrub_wait = scrub::wait(&store, now)?;
         let rehearsal = Rehearsal::new(&settings.id, settings.watch, &store, hub_now)?;
         let mut hub = Self {
@@ -151,6 +156,7 @@ impl Hub {
             agency_keys: settings.agency_keys,
             engine,
             roster: Roster::new(settings.devices),
+            assignments,
             held,
             exile: store.is_in_memory().then(|| Exile::new(now)),
             store,

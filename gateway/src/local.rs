@@ -18,7 +18,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tracing::{debug, warn};
-use vitals::{AlertId, Measurement, Quantity, SubjectId};
+use vitals::{AlertId, Measurement, Quantity, ReadingId, SubjectId};
 
 use crate::clock::Clock;
 use crate::hub::Kept;
@@ -45,6 +45,7 @@ const QUESTION_LEN_BYTES_MAX: u64 = 16 * 1024;
 enum Question {
     State,
     Acknowledge { alert: String, by: String, note: Option<String> },
+    Assign { reading: String, to: Option<String>, by: String, note: Option<String> },
     Observe { subject: String, values: Vec<Observed> },
     Quiet { seconds: u16 },
 }
@@ -164,6 +165,13 @@ async fn reply(question: Question, daemon: &Daemon) -> Result<Answer, Ended> {
             Ok(alert) => inbox.acknowledge(alert, by, note).await?,
             Err(error) => return Ok(Answer::Refused(error.to_string())),
         },
+        Question::Assign { reading, to, by, note } => {
+            let to = to.map(|it| it.parse()).transpose();
+            match (reading.parse(), to) {
+                (Ok(reading), Ok(to)) => inbox.assign(reading, to, by, note).await?,
+                (Err(error), _) | (_, Err(error)) => return Ok(Answer::Refused(error.to_string())),
+            }
+        }
         Question::Observe { subject, values } => match observed(&subject, &values) {
             Ok((subject, values)) => inbox.observe(subject, values).await?,
             Err(error) => return Ok(Answer::Refused(error.to_string())),
@@ -228,6 +236,23 @@ pub fn acknowledge(
 ) -> anyhow::Result<Kept> {
     let note = note.map(str::to_owned);
     done(path, &Question::Acknowledge { alert: alert.to_string(), by: by.to_owned(), note })
+}
+
+/// Has the daemon at `path` record whose `reading` is; `None` for none of the clients of the home.
+///
+/// # Errors
+///
+/// Fails where no daemon runs, where it does not answer in time, and where it refuses.
+pub fn assign(
+    path: &Path,
+    reading: ReadingId,
+    to: Option<&SubjectId>,
+    by: &str,
+    note: Option<&str>,
+) -> anyhow::Result<Kept> {
+    let (reading, to) = (reading.to_string(), to.map(|it| it.as_str().to_owned()));
+    let (by, note) = (by.to_owned(), note.map(str::to_owned));
+    done(path, &Question::Assign { reading, to, by, note })
 }
 
 /// Has the daemon at `path` record what a person observed on `subject`.

@@ -135,7 +135,7 @@ impl Order {
                 let deed = disposition.map_err(|it| value("disposition", it.to_string()))?;
                 (alert, Deed::Close(deed), by, note)
             }
-            Instruction::Resend { .. } => {
+            Instruction::Assign { .. } | Instruction::Resend { .. } => {
                 return Err(value("kind", "not about an alert".to_owned()));
             }
         };

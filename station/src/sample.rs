@@ -116,6 +116,7 @@ pub(crate) fn event(seq: u64, kind: &str) -> Vec<u8> {
         text: "The battery of device-1 is low".to_owned(),
         source: None,
         raw: None,
+        assignment: None,
     };
     encode(&event).unwrap()
 }

@@ -20,7 +20,7 @@ use vitals::{Category, DeviceKind, Flag, Phase, Priority, ReadingKind, TimeQuali
 /// Every pinned message but the envelopes, with a name and the channel that carries it.
 ///
 /// A command is checked inside its envelope.
-const MESSAGES: [(&str, Channel, &str); 27] = [
+const MESSAGES: [(&str, Channel, &str); 29] = [
     ("reading", Channel::Reading, literal::BLOOD_PRESSURE),
     ("reading", Channel::Reading, literal::WEIGHT),
     ("alert", Channel::Alert, literal::ALERT_RAISED),
@@ -48,6 +48,8 @@ const MESSAGES: [(&str, Channel, &str); 27] = [
     ("acknowledge", Channel::Command, literal::COMMAND_SEEN),
     ("close", Channel::Command, literal::COMMAND_CLOSE),
     ("resend", Channel::Command, literal::COMMAND_RESEND),
+    ("event", Channel::Event, literal::EVENT_ASSIGNED),
+    ("assign", Channel::Command, literal::COMMAND_ASSIGN),
 ];
 
 /// Keys that hold any text.
@@ -61,9 +63,14 @@ const FREE_TEXTS: &[&str] = &[
     "alert.rule",
     "alert.timers.escalated_to",
     "alert.why",
+    "assign.by",
+    "assign.command_id",
+    "assign.note",
     "close.by",
     "close.command_id",
     "close.note",
+    "event.assignment.by",
+    "event.assignment.note",
     "event.source",
     "event.text",
     "health.devices.last_error",
@@ -190,7 +197,11 @@ fn no_key_may_be_missing_but_the_optional_ones() {
         "alert.timers.until.clock",
         "alert.timers.waits_since",
         "alert.timers.waits_since.clock",
+        "assign.note",
+        "assign.subject",
         "close.note",
+        "event.assignment",
+        "event.assignment.note",
         "event.clock",
         "health.agency_silent_since",
         "health.alerts",
@@ -218,6 +229,8 @@ fn null_stands_only_where_something_may_be_unknown() {
             "alert.subject",
             "alert.value",
             "alert.vital",
+            "event.assignment.from",
+            "event.assignment.to",
             "event.device",
             "event.raw",
             "event.source",
@@ -257,6 +270,8 @@ fn a_time_is_a_text_with_tag_0() {
         "alert.timers.repeat_by.at",
         "alert.timers.until.at",
         "alert.timers.waits_since.at",
+        "assign.expires_at",
+        "assign.issued_at",
         "close.expires_at",
         "close.issued_at",
         "event.recorded_at",
@@ -412,7 +427,11 @@ fn words_of_a_later_writer_stand_in_open_lists_alone() {
         "acknowledge.hub",
         "alert.hub",
         "alert.subject",
+        "assign.hub",
+        "assign.subject",
         "close.hub",
+        "event.assignment.from",
+        "event.assignment.to",
         "event.device",
         "event.hub",
         "event.subject",
@@ -467,6 +486,9 @@ fn the_contract_and_the_code_have_the_same_words() {
         EventKind::CommandRefused,
         EventKind::RepeatAsked,
         EventKind::MeasurementUnheard,
+        EventKind::ReadingAssigned,
+        EventKind::ExerciseStarted,
+        EventKind::ExerciseEnded,
     ];
     check("\nevent-kind =", &words(&kinds, EventKind::as_str));
     check("\npresence =", &words(&[Presence::Online, Presence::Offline], Presence::as_str));

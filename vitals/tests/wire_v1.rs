@@ -21,8 +21,9 @@ use vitals::wire::canonical::{decode, encode};
 use vitals::wire::primitive::{Bytes, DecimalFraction, Time};
 use vitals::wire::sealed::{Purpose, open, seal};
 use vitals::wire::v1::{
-    Alert, Amount, Clock, Command, Context, Deadline, Device, DeviceHealth, Envelope, Event,
-    Health, OpenAlert, Reading, Receipt, Recorded, Status, StorageHealth, Timers, Value,
+    Alert, Amount, Assignment, Clock, Command, Context, Deadline, Device, DeviceHealth, Envelope,
+    Event, Health, Instruction, OpenAlert, Reading, Receipt, Recorded, Status, StorageHealth,
+    Timers, Value,
 };
 
 #[track_caller]
@@ -183,6 +184,7 @@ fn event() -> Event {
         text: "the hub started".to_owned(),
         source: None,
         raw: None,
+        assignment: None,
     }
 }
 
@@ -312,6 +314,8 @@ fn acknowledge() -> Command {
         disposition: None,
         until: None,
         seen_priority: None,
+        reading_id: None,
+        subject: None,
         epoch: None,
         ranges: None,
     }
@@ -604,4 +608,36 @@ fn a_command_of_somebody_who_saw_a_less_urgent_alert() {
     let seen = Command { seen_priority: Some("medium".to_owned()), ..acknowledge() };
     check(&seen, literal::COMMAND_SEEN);
     assert!(seen.instruction().is_ok());
+}
+
+#[test]
+fn a_person_says_whose_a_reading_is() {
+    let assignment = Assignment {
+        reading: "0123456789abcdef-42".to_owned(),
+        from: Some("client-4712".to_owned()),
+        to: Some("client-4711".to_owned()),
+        by: "Nurse N.".to_owned(),
+        note: Some("her own cuff".to_owned()),
+    };
+    let (reading, to) = (assignment.reading().unwrap(), assignment.to().unwrap());
+    let assigned = Event {
+        kind: "reading-assigned".to_owned(),
+        subject: Some("client-4711".to_owned()),
+        text: "A reading was assigned to a client.".to_owned(),
+        assignment: Some(assignment),
+        ..event()
+    };
+    check(&assigned, literal::EVENT_ASSIGNED);
+    let assign = Command {
+        kind: "assign".to_owned(),
+        alert_id: None,
+        note: Some("her own cuff".to_owned()),
+        reading_id: Some("0123456789abcdef-42".to_owned()),
+        subject: Some("client-4711".to_owned()),
+        ..acknowledge()
+    };
+    check(&assign, literal::COMMAND_ASSIGN);
+    let (by, note) = ("Nurse N.".to_owned(), Some("her own cuff".to_owned()));
+    let expected = Instruction::Assign { reading, subject: to, by, note };
+    assert_eq!(assign.instruction().unwrap(), expected);
 }

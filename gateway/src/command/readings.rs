@@ -1,15 +1,16 @@
-//! `vitalgate readings`: what was measured, oldest first.
+//! `vitalgate readings`: what was measured, oldest first, and whose it is as people said last.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
 use vitals::wire::primitive::Time;
-use vitals::wire::v1::Reading;
+use vitals::wire::v1::{Assignment, Event, Reading};
 use vitals::{HubId, LocalInstant, SubjectId, Timeline};
 
 use super::{ConfigArguments, Failure, ledger};
-use crate::store::Lane;
+use crate::store::{Lane, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -18,6 +19,9 @@ pub(super) struct Arguments {
     /// Only readings of this client
     #[arg(long)]
     subject: Option<SubjectId>,
+    /// Only readings of which nobody knows whose they are
+    #[arg(long, conflicts_with = "subject")]
+    unassigned: bool,
     /// Only readings measured at or after this time, like 2026-03-29T08:00:00+02:00
     #[arg(long, value_name = "TIME", value_parser = LocalInstant::parse)]
     since: Option<LocalInstant>,
@@ -30,12 +34,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
     let store = ledger::open(&config)?;
     let timeline = ledger::timeline(&store)?;
+    let assigned = assigned(&store)?;
     ledger::visit(&store, Lane::Reading, |recorded: Reading| {
         let corrected = corrected(&recorded, &config.hub, &timeline);
         let shown = corrected.as_ref().unwrap_or(&recorded);
-        if arguments.wants(shown) {
+        let said = assigned.get(&shown.id).map(Vec::as_slice).unwrap_or_default();
+        if arguments.wants(shown, said) {
             let first = corrected.as_ref().map(|_it| recorded.measured_at);
-            print(shown, first, arguments.json);
+            match arguments.json {
+                true => print_json(shown, said, first),
+                false => print(shown, said),
+            }
         }
         Ok(())
     })?;
@@ -43,9 +52,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 impl Arguments {
-    fn wants(&self, reading: &Reading) -> bool {
-        let subject = self.subject.as_ref().map(SubjectId::as_str);
-        (subject.is_none() || reading.subject.as_deref() == subject)
+    fn wants(&self, reading: &Reading, said: &[Assignment]) -> bool {
+        let wanted = self.subject.as_ref().map(SubjectId::as_str);
+        let is_theirs = wanted.is_none() || subject(reading, said) == wanted;
+        let is_nobodys = reading.subject.is_none() && said.is_empty();
+        is_theirs
+            && (is_nobodys || !self.unassigned)
             && self.since.is_none_or(|since| since.at <= reading.measured_at.0.at)
     }
 }
@@ -56,29 +68,58 @@ fn corrected(recorded: &Reading, hub: &HubId, timeline: &Timeline) -> Option<Rea
     Some(Reading::new(&reading, hub))
 }
 
-/// `first` is when it had been taken to be measured, before the hub knew the time.
+/// What people said about each reading, oldest first.
+fn assigned(store: &Store) -> anyhow::Result<BTreeMap<String, Vec<Assignment>>> {
+    let mut assigned: BTreeMap<String, Vec<Assignment>> = BTreeMap::new();
+    ledger::visit(store, Lane::Event, |event: Event| {
+        if let Some(it) = event.assignment {
+            assigned.entry(it.reading.clone()).or_default().push(it);
+        }
+        Ok(())
+    })?;
+    Ok(assigned)
+}
+
+/// Whose the reading is, after what people `said`.
+fn subject<'a>(reading: &'a Reading, said: &'a [Assignment]) -> Option<&'a str> {
+    let last = said.last();
+    last.map_or(reading.subject.as_deref(), |it| it.to.as_deref())
+}
+
 #[expect(clippy::print_stdout, reason = "the answer of the command")]
-fn print(reading: &Reading, first: Option<Time>, is_json: bool) {
-    if is_json {
-        println!("{}", json(reading, first));
-        return;
-    }
+fn print(reading: &Reading, said: &[Assignment]) {
     let values: Vec<_> = reading
         .values
         .iter()
         .map(|it| format!("{} {} {}", it.vital, it.value.0, it.unit))
         .collect();
+    let whose = match (subject(reading, said), said.last()) {
+        (Some(subject), None) => subject.to_owned(),
+        (Some(subject), Some(last)) => format!("{subject} (says {})", last.by),
+        (None, Some(last)) => format!("nobody (says {})", last.by),
+        (None, None) => {
+            let candidates = reading.subject_candidates.join(" or ");
+            format!("unassigned {} {candidates}?", reading.id)
+        }
+    };
     println!(
-        "{:>6}  {}  {}  {}  {}",
+        "{:>6}  {}  {whose}  {}  {}",
         reading.seq,
         reading.measured_at.0,
-        reading.subject.as_deref().unwrap_or("unassigned"),
         values.join(", "),
         reading.flags.join(" "),
     );
 }
 
-fn json(reading: &Reading, first: Option<Time>) -> serde_json::Value {
+/// `first` is when it had been taken to be measured, before the hub knew the time.
+#[expect(clippy::print_stdout, reason = "the answer of the command")]
+fn print_json(reading: &Reading, said: &[Assignment], first: Option<Time>) {
+    println!("{}", json(reading, said, first));
+}
+
+fn json(reading: &Reading, said: &[Assignment], first: Option<Time>) -> serde_json::Value {
+    let assignment =
+        |it: &Assignment| json!({ "from": it.from, "to": it.to, "by": it.by, "note": it.note });
     let value = |it: &vitals::wire::v1::Value| {
         json!({
             "vital": it.vital,
@@ -90,7 +131,10 @@ fn json(reading: &Reading, first: Option<Time>) -> serde_json::Value {
     json!({
         "id": reading.id,
         "seq": reading.seq,
-        "subject": reading.subject,
+        "subject": subject(reading, said),
+        "subject_candidates": reading.subject_candidates,
+        "assigned": said.iter().map(assignment).collect::<Vec<_>>(),
+        "phase": reading.context.phase,
         "device": reading.device.id,
         "kind": reading.kind,
         "measured_at": reading.measured_at.0.to_string(),

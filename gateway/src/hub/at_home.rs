@@ -32,6 +32,18 @@ pub enum NotDone {
     /// No device and no care plan of this home is for that client.
     #[error("no device and no care plan of this home is for that client")]
     UnknownClient,
+    /// Nobody signs for it.
+    #[error("it needs the name of a person")]
+    NoName,
+    /// The ledger has no such reading.
+    #[error("this reading is not in the ledger of this hub")]
+    UnknownReading,
+    /// The reading is that client's already, or nobody's.
+    #[error("this is already known of the reading")]
+    AlreadySo,
+    /// The reading is in a file that cannot be read now.
+    #[error("the ledger cannot be read at present: ask again later")]
+    NotNow,
     /// There is no value.
     #[error("nothing was observed")]
     NoValue,
@@ -50,10 +62,7 @@ impl Hub {
         by: &str,
         note: Option<&str>,
     ) -> Result<Result<Kept, NotDone>, HubError> {
-        let by = match by.trim() {
-            "" => String::new(),
-            name => format!("{name} (at the home)"),
-        };
+        let by = signed(by);
         let transition = match self.engine.acknowledge(self.local(now), alert, &by, note) {
             Ok(transition) => transition,
             Err(refusal) => return Ok(Err(refusal.into())),
@@ -74,8 +83,7 @@ impl Hub {
         subject: &SubjectId,
         values: Vec<Measurement>,
     ) -> Result<Result<Kept, NotDone>, HubError> {
-        let is_of_a_device = self.roster.members().any(|it| it.device.owner.may_be(subject));
-        if !is_of_a_device && !self.engine.plans().any(|it| it.subject() == subject) {
+        if !self.is_at_home(subject) {
             return Ok(Err(NotDone::UnknownClient));
         }
         if values.is_empty() {
@@ -110,11 +118,25 @@ impl Hub {
         Ok(Ok(self.kept()))
     }
 
-    fn kept(&self) -> Kept {
+    /// Whether a device or a care plan of this home is for `subject`.
+    pub(super) fn is_at_home(&self, subject: &SubjectId) -> bool {
+        let is_of_a_device = self.roster.members().any(|it| it.device.owner.may_be(subject));
+        is_of_a_device || self.engine.plans().any(|it| it.subject() == subject)
+    }
+
+    pub(super) fn kept(&self) -> Kept {
         match self.store.is_in_memory() {
             true => Kept::InMemory,
             false => Kept::OnDisk,
         }
+    }
+}
+
+/// The name of a person as the nurses see it.
+pub(super) fn signed(by: &str) -> String {
+    match by.trim() {
+        "" => String::new(),
+        name => format!("{name} (at the home)"),
     }
 }
 

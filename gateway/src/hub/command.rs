@@ -6,6 +6,8 @@ use vitals::wire::sealed::{self, Purpose};
 use vitals::wire::v1::{Command, EventKind, Instruction};
 use vitals::{Epoch, Moment, Priority, Sequence, SequenceRanges};
 
+use super::assign::Claim;
+use super::at_home::NotDone;
 use super::record::Remark;
 use super::{Hub, HubError};
 use crate::clock::Stamp;
@@ -102,6 +104,15 @@ impl Hub {
                 Ok(disposition) => self.engine.close(at, alert, &by, disposition, note.as_deref()),
                 Err(unknown) => return self.refuse(now, Some(accepted), &unknown.to_string()),
             },
+            Instruction::Assign { reading, subject, by, note } => {
+                let by = by.trim().to_owned();
+                let claim = Claim { reading, to: subject, by, note, is_of_a_nurse: true };
+                return match self.assign(now, &claim, Some(&accepted))? {
+                    // The agency sends it again.
+                    Ok(()) | Err(NotDone::NotNow) => Ok(()),
+                    Err(refusal) => self.refuse(now, Some(accepted), &refusal.to_string()),
+                };
+            }
             Instruction::Resend { epoch, ranges } => {
                 self.send_again(epoch, &ranges)?;
                 return self.remember(now, &accepted);

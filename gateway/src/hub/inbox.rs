@@ -1,7 +1,7 @@
 //! How the rest of the daemon speaks to the hub: one bounded queue of questions and news.
 
 use tokio::sync::{mpsc, oneshot};
-use vitals::{AlertId, Measurement, Sequence, SequenceRanges, SubjectId};
+use vitals::{AlertId, Measurement, ReadingId, Sequence, SequenceRanges, SubjectId};
 
 use super::{Event, Hub, HubError, Kept, NotDone};
 use crate::store::{Lane, Record};
@@ -57,6 +57,19 @@ pub enum Request {
         /// Who.
         by: String,
         /// What the person says.
+        note: Option<String>,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Kept, NotDone>>,
+    },
+    /// A person at the home says whose a reading is.
+    Assign {
+        /// The reading.
+        reading: ReadingId,
+        /// The client; `None` for none of the clients of the home.
+        to: Option<SubjectId>,
+        /// Who says so.
+        by: String,
+        /// What the person says besides.
         note: Option<String>,
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Kept, NotDone>>,
@@ -152,6 +165,23 @@ impl Inbox {
     ) -> Result<Result<Kept, NotDone>, Ended> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Acknowledge { alert, by, note, reply }).await?;
+        answer.await.map_err(|_dropped| Ended)
+    }
+
+    /// A person at the home says whose `reading` is.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Ended`] where there is no hub any more.
+    pub async fn assign(
+        &self,
+        reading: ReadingId,
+        to: Option<SubjectId>,
+        by: String,
+        note: Option<String>,
+    ) -> Result<Result<Kept, NotDone>, Ended> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Assign { reading, to, by, note, reply }).await?;
         answer.await.map_err(|_dropped| Ended)
     }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tracing::error;
 use vitals::{AlertId, Sequence, SequenceRanges};
 
+use super::assign::Assignments;
 use super::{Hub, HubError, translate};
 use crate::clock::Stamp;
 use crate::store::{Lane, LedgerKey, News, Store, StoreError};
@@ -61,13 +62,15 @@ fn told(store: &Store) -> Result<BTreeMap<AlertId, Alert>, StoreError> {
     }
 }
 
-/// Tells the engine of the latest readings, at most `limit`, that its rules can look back on.
+/// Tells the engine of the latest readings, at most `limit`, that its rules can look back on; whose they
+/// are, `assignments` has the last word.
 ///
 /// Where it is known to be `now`, the search ends at a page that is all too old; no reading ends it by
 /// itself, because its clock may have been wrong.
 pub(super) fn look_back(
     store: &Store,
     engine: &mut Engine,
+    assignments: &Assignments,
     limit: usize,
     now: Option<Timestamp>,
 ) -> Result<(), StoreError> {
@@ -85,7 +88,7 @@ pub(super) fn look_back(
         for record in page {
             let Ok(reading) = translate::reading_of(&record.payload) else { continue };
             is_too_old &= reading.received_at.at < oldest;
-            engine.remember(&reading);
+            engine.remember(&assignments.applied(reading));
         }
         if is_too_old {
             break;
@@ -99,7 +102,8 @@ impl Hub {
     pub(super) fn recall(&mut self) -> Result<(), HubError> {
         self.engine = self.engine.reopened(open_alerts(&mut self.store)?);
         // The last reading may be there though its commit failed.
-        look_back(&self.store, &mut self.engine, PAGE, None)?;
+        self.assignments = Assignments::recall(&self.store)?;
+        look_back(&self.store, &mut self.engine, &self.assignments, PAGE, None)?;
         self.held = self.store.held()?;
         Ok(())
     }

@@ -30,6 +30,8 @@ pub(super) struct Remark {
     pub(super) raw: Option<Vec<u8>>,
     /// Content identity: a remark that a device repeats is recorded once.
     pub(super) identity: Option<[u8; 16]>,
+    /// Whose a reading is, where a person said so.
+    pub(super) assignment: Option<v1::Assignment>,
     /// The command that it answers, which is done with.
     pub(super) command: Option<Accepted>,
 }
@@ -44,6 +46,7 @@ impl Remark {
             source: None,
             raw: None,
             identity: None,
+            assignment: None,
             command: None,
         }
     }
@@ -75,6 +78,7 @@ impl Remark {
             text: self.text.clone(),
             source: self.source.clone(),
             raw: self.raw.as_ref().map(raw),
+            assignment: self.assignment.clone(),
         }
     }
 }
@@ -229,7 +233,7 @@ impl Hub {
         Ok(())
     }
 
-    fn apply(&mut self, transitions: &[Transition]) {
+    pub(super) fn apply(&mut self, transitions: &[Transition]) {
         for transition in transitions {
             let Transition { change, alert } = transition;
             let (state, priority) = (change.as_str(), alert.priority.as_str());
@@ -239,7 +243,7 @@ impl Hub {
     }
 }
 
-fn append_transitions(
+pub(super) fn append_transitions(
     ledger: &mut Ledger<'_>,
     hub: &HubId,
     epoch: Epoch,

@@ -12,7 +12,7 @@ mod timers;
 pub use alert::{Alert, Amount};
 pub use clocks::{Clock, Recorded};
 pub use command::{Command, Instruction};
-pub use event::{Event, EventKind};
+pub use event::{Assignment, Event, EventKind};
 pub use health::{
     DeviceHealth, Health, OPEN_ALERTS_MAX, OpenAlert, Presence, Status, StorageHealth,
 };

@@ -28,6 +28,7 @@ fn event(key: LedgerKey) -> Vec<u8> {
         text: format!("Number {} is as it was written.", key.number),
         source: None,
         raw: Some(Bytes(vec![0x55; usize::try_from(key.number % 300).unwrap()])),
+        assignment: None,
     };
     canonical::encode(&event).unwrap()
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{VERSION, value_error};
-use crate::identity::{AlertId, Epoch, HubId, Sequence};
+use crate::identity::{AlertId, Epoch, HubId, ReadingId, Sequence, SubjectId};
 use crate::wire::canonical::DecodeError;
 use crate::wire::primitive::{Bytes, Time};
 
@@ -20,7 +20,7 @@ pub struct Command {
     pub issued_at: Time,
     /// A hub refuses it after that.
     pub expires_at: Time,
-    /// acknowledge, close or resend.
+    /// acknowledge, close, assign or resend.
     pub kind: String,
     /// The alert it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,12 @@ pub struct Command {
     /// end one that has become more urgent since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_priority: Option<String>,
+    /// The reading it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading_id: Option<String>,
+    /// Whose the reading is; without it, it is of none of the clients of the home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// Epoch of the ranges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Bytes>,
@@ -71,6 +77,17 @@ pub enum Instruction {
         by: String,
         /// How it ended.
         disposition: String,
+        /// What they wrote.
+        note: Option<String>,
+    },
+    /// A person says whose a reading is.
+    Assign {
+        /// The reading.
+        reading: ReadingId,
+        /// The client; `None` for none of the clients of the home.
+        subject: Option<SubjectId>,
+        /// Who says so.
+        by: String,
         /// What they wrote.
         note: Option<String>,
     },
@@ -106,6 +123,8 @@ impl Command {
             disposition: None,
             until: None,
             seen_priority: None,
+            reading_id: None,
+            subject: None,
             epoch: None,
             ranges: None,
         };
@@ -117,6 +136,13 @@ impl Command {
                 alert_id: Some(alert.to_string()),
                 by: Some(by),
                 disposition: Some(disposition),
+                note,
+                ..bare
+            },
+            Instruction::Assign { reading, subject, by, note } => Self {
+                reading_id: Some(reading.to_string()),
+                subject: subject.map(|it| it.as_str().to_owned()),
+                by: Some(by),
                 note,
                 ..bare
             },
@@ -145,6 +171,18 @@ impl Command {
                 disposition: required("disposition", self.disposition.as_ref())?,
                 note: self.note.clone(),
             }),
+            "assign" => Ok(Instruction::Assign {
+                reading: required("reading_id", self.reading_id.as_ref())?
+                    .parse()
+                    .map_err(|it| value_error("reading_id", &it))?,
+                subject: self
+                    .subject
+                    .as_ref()
+                    .map(|it| it.parse().map_err(|it| value_error("subject", &it)))
+                    .transpose()?,
+                by: required("by", self.by.as_ref())?,
+                note: self.note.clone(),
+            }),
             "resend" => Ok(Instruction::Resend {
                 epoch: super::epoch(&required("epoch", self.epoch.as_ref())?)?,
                 ranges: required("ranges", self.ranges.as_ref())?,
@@ -171,6 +209,7 @@ impl Instruction {
         match self {
             Self::Acknowledge { .. } => "acknowledge",
             Self::Close { .. } => "close",
+            Self::Assign { .. } => "assign",
             Self::Resend { .. } => "resend",
         }
     }
@@ -209,6 +248,18 @@ mod tests {
                 by,
                 disposition: "true-actioned".to_owned(),
                 note: Some("called".to_owned()),
+            },
+            Instruction::Assign {
+                reading: ReadingId { epoch: Epoch([1; 8]), seq: 7 },
+                subject: Some("client-1".parse().unwrap()),
+                by: "Nurse N.".to_owned(),
+                note: None,
+            },
+            Instruction::Assign {
+                reading: ReadingId { epoch: Epoch([1; 8]), seq: 7 },
+                subject: None,
+                by: "Nurse N.".to_owned(),
+                note: Some("a guest".to_owned()),
             },
             Instruction::Resend { epoch: Epoch([2; 8]), ranges: vec![(1, 4), (9, 9)] },
         ] {

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Clock;
-use crate::identity::Sequence;
+use super::{Clock, value_error};
+use crate::identity::{ReadingId, Sequence, SubjectId};
 use crate::moment::Moment;
 use crate::timeline::{Timeline, corrected};
+use crate::wire::canonical::DecodeError;
 use crate::wire::primitive::{Bytes, Time};
 
 /// One technical event.
@@ -36,6 +37,47 @@ pub struct Event {
     pub source: Option<String>,
     /// The bytes as received, where the event is about bytes.
     pub raw: Option<Bytes>,
+    /// Whose a reading is, where a person said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Assignment>,
+}
+
+/// A person said whose a reading is; the last one counts, and the record of the reading stays as it
+/// is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The reading.
+    pub reading: String,
+    /// Whose it was until then.
+    pub from: Option<String>,
+    /// Whose it is; `None` for none of the clients of the home.
+    pub to: Option<String>,
+    /// Who said so.
+    pub by: String,
+    /// What they wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Assignment {
+    /// The reading that it is about.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DecodeError::Value`] where it is no key of a ledger.
+    pub fn reading(&self) -> Result<ReadingId, DecodeError> {
+        self.reading.parse().map_err(|it| value_error("assignment.reading", &it))
+    }
+
+    /// Whose it is from then on.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DecodeError::Value`] where it is no identity.
+    pub fn to(&self) -> Result<Option<SubjectId>, DecodeError> {
+        let to = self.to.as_ref().map(|it| it.parse()).transpose();
+        to.map_err(|it| value_error("assignment.to", &it))
+    }
 }
 
 impl Event {
@@ -82,6 +124,12 @@ pub enum EventKind {
     RepeatAsked,
     /// A measurement was due while it could not have been heard.
     MeasurementUnheard,
+    /// A person said whose a reading is.
+    ReadingAssigned,
+    /// A client began to exercise.
+    ExerciseStarted,
+    /// A client's exercise ended.
+    ExerciseEnded,
 }
 
 impl EventKind {
@@ -101,6 +149,9 @@ impl EventKind {
             Self::CommandRefused => "command-refused",
             Self::RepeatAsked => "repeat-asked",
             Self::MeasurementUnheard => "measurement-unheard",
+            Self::ReadingAssigned => "reading-assigned",
+            Self::ExerciseStarted => "exercise-started",
+            Self::ExerciseEnded => "exercise-ended",
         }
     }
 }

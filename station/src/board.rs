@@ -4,6 +4,7 @@
 //! same: the highest revision of an alert is how it stands, and readings are ordered by when they
 //! were measured.
 
+mod claim;
 mod episode;
 mod home;
 mod truth;
@@ -16,15 +17,18 @@ use jiff::Timestamp;
 use vitals::reading::Reading;
 use vitals::wire::topic::Channel;
 use vitals::wire::v1::Event;
-use vitals::{AlertId, Epoch, HubId, SubjectId, Timeline, Vital};
+use vitals::{AlertId, Epoch, HubId, ReadingId, SubjectId, Timeline, Vital};
 
+pub(crate) use self::claim::of_whom_people_said;
 pub use self::episode::{Episode, Step};
 pub use self::home::{Home, Presence};
 use crate::alarm::{Alarm, Alarms, Kind as AlarmKind};
 use crate::alert::is_test_alarm;
 use crate::inbound::{self, Body};
+use crate::order::Order;
 use crate::store::{
-    ENDED_ALERTS, EVENTS, Holdings, Kind, READINGS_OF_A_VITAL, StoredRecord, UNASSIGNED_READINGS,
+    ENDED_ALERTS, EVENTS, Holdings, Kind, READINGS_OF_A_VITAL, Said, StoredRecord,
+    UNASSIGNED_READINGS,
 };
 
 /// The present state; a clone shares what has not changed.
@@ -36,6 +40,10 @@ pub struct Board {
     pub clients: BTreeMap<SubjectId, Arc<Chart>>,
     /// The newest readings that belong to nobody yet, newest first.
     pub unassigned: VecDeque<Arc<Taken>>,
+    /// What people said about readings on the board, oldest first.
+    pub said: Said,
+    /// What nurses asked about readings, until a home shows that it was done.
+    pub claims: BTreeMap<(HubId, ReadingId), Arc<Vec<Order>>>,
     /// Every hub that was ever heard.
     pub hubs: BTreeMap<HubId, Arc<Home>>,
     /// The newest technical events, newest first.
@@ -61,7 +69,7 @@ pub struct Board {
 pub struct Taken {
     /// The home.
     pub hub: HubId,
-    /// The reading, with its true times.
+    /// The reading, with its true times, of whom people said last.
     pub reading: Reading,
     /// The reading as the home recorded it, where it did not know the time then.
     pub first: Option<Box<Reading>>,
@@ -111,6 +119,8 @@ impl Board {
             alerts: BTreeMap::new(),
             clients: BTreeMap::new(),
             unassigned: VecDeque::new(),
+            said: holdings.said,
+            claims: BTreeMap::new(),
             hubs: BTreeMap::new(),
             events: VecDeque::new(),
             alarms: Arc::new(Alarms::of(holdings.alarms)),
@@ -136,10 +146,7 @@ impl Board {
             board.apply(&record.hub, &inbound::body(channel, &record.payload), true);
         }
         for order in holdings.orders {
-            let key = (order.wish.hub.clone(), order.wish.alert);
-            if let Some(episode) = board.alerts.get_mut(&key) {
-                Arc::make_mut(episode).take(order);
-            }
+            board.take_order(order);
         }
         board
     }
@@ -175,6 +182,7 @@ impl Board {
             }
             Body::Event(event) => {
                 let event = event.corrected(&timeline).unwrap_or_else(|| Event::clone(event));
+                self.settle_claims(hub, &event);
                 self.events.push_front(Arc::new(Incident { hub: hub.clone(), event }));
                 self.events.truncate(count(EVENTS));
             }
@@ -218,8 +226,13 @@ impl Board {
     }
 
     fn take(&mut self, hub: &HubId, reading: &Reading, timeline: &Timeline) {
+        let said = self.said.get(&(hub.clone(), reading.id)).map(Vec::as_slice);
+        let reading = &of_whom_people_said(reading.clone(), said.unwrap_or_default());
         let taken = Arc::new(Taken::new(hub.clone(), reading.clone(), timeline));
-        let Some(subject) = &reading.subject else {
+        let Some(subject) = &taken.reading.subject else {
+            if self.said.contains_key(&(hub.clone(), reading.id)) {
+                return;
+            }
             self.unassigned.push_front(taken);
             self.unassigned.truncate(count(UNASSIGNED_READINGS));
             return;

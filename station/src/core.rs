@@ -114,6 +114,12 @@ pub enum Refusal {
     /// No such alert is on the board.
     #[error("this alert is not known here")]
     Unknown,
+    /// No such reading is in the database.
+    #[error("this reading is not known here")]
+    UnknownReading,
+    /// It is that client's, or nobody's.
+    #[error("this is already known of the reading")]
+    AlreadySo,
     /// The alert is over.
     #[error("this alert is over")]
     Over,
@@ -124,7 +130,7 @@ pub enum Refusal {
         by: String,
     },
     /// The same is on its way.
-    #[error("an order of {by} about this alert is already on its way to the home")]
+    #[error("an order of {by} about it is already on its way to the home")]
     OnItsWay {
         /// Whose.
         by: String,

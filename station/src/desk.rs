@@ -231,7 +231,7 @@ mod tests {
 
     use super::*;
     use crate::core::{Settings, Watch};
-    use crate::order::{Deed, Progress};
+    use crate::order::{Aim, Deed, Progress};
     use crate::sample;
     use crate::store::Store;
 
@@ -255,8 +255,7 @@ mod tests {
     fn acknowledge() -> Wish {
         Wish {
             hub: sample::HUB.parse().unwrap(),
-            alert: format!("{}-1", sample::EPOCH).parse().unwrap(),
-            deed: Deed::Acknowledge,
+            aim: Aim::Alert(format!("{}-1", sample::EPOCH).parse().unwrap(), Deed::Acknowledge),
             by: "Nora".to_owned(),
             note: None,
         }

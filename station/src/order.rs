@@ -1,4 +1,5 @@
-//! Orders: what a nurse asked a home to do about an alert, until the home shows that it was done.
+//! Orders: what a nurse asked a home to do about an alert or a reading, until the home shows that it
+//! was done.
 
 use std::str::FromStr;
 
@@ -10,21 +11,28 @@ use vitals::wire::canonical::{DecodeError, decode, encode};
 use vitals::wire::primitive::Time;
 use vitals::wire::sealed::{Purpose, seal};
 use vitals::wire::v1::{Command, Instruction};
-use vitals::{AlertId, HubId, LocalInstant, Priority};
+use vitals::{AlertId, HubId, LocalInstant, Priority, ReadingId, SubjectId};
 
 /// What a nurse asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     /// The home.
     pub hub: HubId,
-    /// The alert.
-    pub alert: AlertId,
-    /// Acknowledge or close.
-    pub deed: Deed,
+    /// What is to happen, and to what.
+    pub aim: Aim,
     /// Who asks.
     pub by: String,
     /// What they wrote.
     pub note: Option<String>,
+}
+
+/// What is to happen, and to what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Aim {
+    /// Acknowledge or close an alert.
+    Alert(AlertId, Deed),
+    /// Say whose a reading is; `None` for none of the clients of the home.
+    Reading(ReadingId, Option<SubjectId>),
 }
 
 /// What is to happen to the alert.
@@ -45,9 +53,9 @@ pub struct Order {
     pub id: String,
     /// What was asked.
     pub wish: Wish,
-    /// Revision of the alert that the nurse saw.
+    /// Revision of the alert that the nurse saw; 0 where it is about a reading.
     pub seen_rev: u32,
-    /// How urgent it was then; `None` in orders of earlier versions.
+    /// How urgent it was then; `None` in orders of earlier versions, and about a reading.
     pub seen_priority: Option<Priority>,
     /// When it was asked.
     pub issued_at: Timestamp,
@@ -84,7 +92,7 @@ impl Order {
         id: String,
         wish: Wish,
         seen_rev: u32,
-        seen_priority: Priority,
+        seen_priority: Option<Priority>,
         issued_at: Timestamp,
         expires_at: Timestamp,
         key: &SigningKey,
@@ -93,11 +101,11 @@ impl Order {
         let instruction = wish.instruction();
         let command =
             Command::new(&wish.hub, id.clone(), time(issued_at), time(expires_at), instruction);
-        let command = Command { seen_priority: Some(seen_priority.as_str().to_owned()), ..command };
+        let seen = seen_priority.map(|it| it.as_str().to_owned());
+        let command = Command { seen_priority: seen, ..command };
         let payload = encode(&command).map_err(|it| it.to_string())?;
         let sealed = seal(&payload, Purpose::Command, key).map_err(|it| it.to_string())?;
         let progress = Progress::OnItsWay;
-        let seen_priority = Some(seen_priority);
         Ok(Self {
             id,
             wish,
@@ -115,7 +123,7 @@ impl Order {
     ///
     /// # Errors
     ///
-    /// Fails where the bytes are no command about an alert; such a command was never signed here.
+    /// Fails where the bytes are no command about an alert or a reading; such a command was never signed here.
     pub fn restore(
         payload: Vec<u8>,
         sealed: Vec<u8>,
@@ -125,21 +133,24 @@ impl Order {
         let value = |key, cause: String| DecodeError::Value { key, cause };
         let command: Command = decode(&payload)?;
         let hub = command.hub.parse::<HubId>().map_err(|it| value("hub", it.to_string()))?;
-        let (alert, deed, by, note) = match command.instruction()? {
+        let (aim, by, note) = match command.instruction()? {
             Instruction::Acknowledge { alert, by, note, until } => {
                 let deed = until.map_or(Deed::Acknowledge, |it| Deed::Snooze(it.0.at));
-                (alert, deed, by, note)
+                (Aim::Alert(alert, deed), by, note)
             }
             Instruction::Close { alert, by, disposition, note } => {
                 let disposition = disposition.parse::<Disposition>();
                 let deed = disposition.map_err(|it| value("disposition", it.to_string()))?;
-                (alert, Deed::Close(deed), by, note)
+                (Aim::Alert(alert, Deed::Close(deed)), by, note)
             }
-            Instruction::Assign { .. } | Instruction::Resend { .. } => {
-                return Err(value("kind", "not about an alert".to_owned()));
+            Instruction::Assign { reading, subject, by, note } => {
+                (Aim::Reading(reading, subject), by, note)
+            }
+            Instruction::Resend { .. } => {
+                return Err(value("kind", "about no alert and no reading".to_owned()));
             }
         };
-        let wish = Wish { hub, alert, deed, by, note };
+        let wish = Wish { hub, aim, by, note };
         let (issued_at, expires_at) = (command.issued_at.0.at, command.expires_at.0.at);
         let seen_priority = command.seen_priority.as_deref().and_then(|it| it.parse().ok());
         let id = command.command_id;
@@ -163,11 +174,12 @@ impl Order {
     #[must_use]
     pub fn is_shown_by(&self, rev: u32, state: &str, is_open: bool) -> bool {
         let is_later = self.seen_rev < rev;
-        match self.wish.deed {
-            Deed::Acknowledge | Deed::Snooze(_) => {
+        match self.wish.aim {
+            Aim::Alert(_alert, Deed::Acknowledge | Deed::Snooze(_)) => {
                 is_later && (state == "acknowledged" || !is_open)
             }
-            Deed::Close(_disposition) => is_later && !is_open,
+            Aim::Alert(_alert, Deed::Close(_disposition)) => is_later && !is_open,
+            Aim::Reading(..) => false,
         }
     }
 
@@ -179,17 +191,40 @@ impl Order {
 }
 
 impl Wish {
+    /// The kind of the command: the word in the interface.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match &self.aim {
+            Aim::Alert(_alert, deed) => deed.as_str(),
+            Aim::Reading(..) => "assign",
+        }
+    }
+
+    /// The key of the alert or reading that it is about.
+    #[must_use]
+    pub fn about(&self) -> String {
+        match &self.aim {
+            Aim::Alert(alert, _deed) => alert.to_string(),
+            Aim::Reading(reading, _to) => reading.to_string(),
+        }
+    }
+
     fn instruction(&self) -> Instruction {
-        let (alert, by, note) = (self.alert, self.by.clone(), self.note.clone());
-        match self.deed {
-            Deed::Acknowledge => Instruction::Acknowledge { alert, by, note, until: None },
-            Deed::Snooze(until) => {
+        let (by, note) = (self.by.clone(), self.note.clone());
+        match &self.aim {
+            &Aim::Alert(alert, Deed::Acknowledge) => {
+                Instruction::Acknowledge { alert, by, note, until: None }
+            }
+            &Aim::Alert(alert, Deed::Snooze(until)) => {
                 let until = Some(Time(LocalInstant::utc(until)));
                 Instruction::Acknowledge { alert, by, note, until }
             }
-            Deed::Close(disposition) => {
+            &Aim::Alert(alert, Deed::Close(disposition)) => {
                 let disposition = disposition.as_str().to_owned();
                 Instruction::Close { alert, by, disposition, note }
+            }
+            Aim::Reading(reading, to) => {
+                Instruction::Assign { reading: *reading, subject: to.clone(), by, note }
             }
         }
     }
@@ -240,17 +275,20 @@ mod tests {
     use super::*;
 
     fn order(deed: Deed) -> Order {
+        order_to(Aim::Alert("0101010101010101-4".parse().unwrap(), deed))
+    }
+
+    fn order_to(aim: Aim) -> Order {
         let wish = Wish {
             hub: "hub-1".parse().unwrap(),
-            alert: "0101010101010101-4".parse().unwrap(),
-            deed,
+            aim,
             by: "Nora".to_owned(),
             note: Some("called".to_owned()),
         };
         let at = Timestamp::from_second(1_780_000_000).unwrap();
         let key = SigningKey::from_bytes(&[7; 32]);
         let until = at + jiff::SignedDuration::from_hours(1);
-        Order::sign("c1".to_owned(), wish, 2, Priority::Medium, at, until, &key).unwrap()
+        Order::sign("c1".to_owned(), wish, 2, Some(Priority::Medium), at, until, &key).unwrap()
     }
 
     #[test]
@@ -268,6 +306,11 @@ mod tests {
         let until = Timestamp::from_second(1_780_003_600).unwrap();
         for deed in [Deed::Acknowledge, Deed::Snooze(until), Deed::Close(Disposition::Test)] {
             let order = order(deed);
+            let (payload, sealed) = (order.payload.clone(), order.sealed.clone());
+            assert_eq!(Order::restore(payload, sealed, 2, Progress::OnItsWay).unwrap(), order);
+        }
+        for to in [Some("client-1".parse().unwrap()), None] {
+            let order = order_to(Aim::Reading("0101010101010101-3".parse().unwrap(), to));
             let (payload, sealed) = (order.payload.clone(), order.sealed.clone());
             assert_eq!(Order::restore(payload, sealed, 2, Progress::OnItsWay).unwrap(), order);
         }

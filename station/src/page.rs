@@ -6,7 +6,9 @@
 //! GET  /board.css  /board.js              style and the few lines that swap the board in
 //! POST /name                              who sits at this browser
 //! POST /alerts/{hub}/{alert}/acknowledge  by, note
+//! POST /alerts/{hub}/{alert}/snooze       by, note, hours
 //! POST /alerts/{hub}/{alert}/close        by, note, disposition
+//! POST /readings/{hub}/{reading}/assign   by, note, to
 //! GET  /api/readings  /api/alerts  /api/alarms  /api/hubs   JSON for scripts and tests
 //! ```
 //!
@@ -16,6 +18,7 @@ mod alarms;
 mod answer;
 mod api;
 mod charts;
+mod claim;
 mod format;
 mod guard;
 mod homes;
@@ -96,6 +99,7 @@ pub fn router(page: Page) -> Router {
         .route("/icon.svg", get(icon))
         .route("/name", post(viewer::name))
         .route("/alerts/{hub}/{alert}/{deed}", post(wish::ask))
+        .route("/readings/{hub}/{reading}/assign", post(wish::assign))
         .route("/api/readings", get(api::readings))
         .route("/api/alerts", get(api::alerts))
         .route("/api/alarms", get(alarms::list))

@@ -6,6 +6,7 @@
 mod alarm;
 mod alert;
 mod archive;
+pub(crate) mod assignment;
 mod command;
 mod filing;
 mod holdings;
@@ -21,9 +22,10 @@ use rusqlite::{Connection, ErrorCode};
 use thiserror::Error;
 
 pub use self::archive::{Archive, Listing, Query};
+pub use self::assignment::Said;
 pub use self::filing::Filed;
 pub(crate) use self::filing::RAISED;
-pub use self::holdings::{AlertHistory, Holdings, HubHolding};
+pub use self::holdings::{AlertHistory, Charted, Holdings, HubHolding};
 pub(crate) use self::holdings::{ENDED_ALERTS, EVENTS, READINGS_OF_A_VITAL, UNASSIGNED_READINGS};
 pub use self::record::{Kind, StoredRecord};
 
@@ -166,6 +168,7 @@ impl Store {
         schema::settle(&connection).map_err(StoreError::open)?;
         schema::prepare(&mut connection)?;
         timeline::prepare(&connection).map_err(StoreError::open)?;
+        assignment::prepare(&connection).map_err(StoreError::open)?;
         Ok(Self { connection, _lock: lock, has_damaged_copies: false })
     }
 }

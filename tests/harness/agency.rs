@@ -224,14 +224,26 @@ impl Agency {
     ///
     /// Fails where the page refuses.
     pub fn acknowledge(&self, hub: &str, alert: &str, by: &str) -> anyhow::Result<()> {
-        let url = self.url(&format!("/alerts/{hub}/{alert}/acknowledge"))?;
-        let agent: ureq::Agent = ureq::Agent::config_builder().max_redirects(0).build().into();
-        let response = agent
+        self.post(&format!("/alerts/{hub}/{alert}/acknowledge"), &[("by", by), ("note", "")])
+    }
+
+    /// A nurse sends a form of the page.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the page refuses, with its answer.
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> anyhow::Result<()> {
+        let url = self.url(path)?;
+        let config = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false);
+        let agent: ureq::Agent = config.build().into();
+        let mut response = agent
             .post(&url)
             .header("Origin", self.url("")?)
-            .send_form([("by", by), ("note", "")])
+            .send_form(form.iter().copied())
             .with_context(|| format!("POST {url}"))?;
-        ensure!(response.status().as_u16() < 400, "POST {url}: {}", response.status());
+        let status = response.status();
+        let said = response.body_mut().read_to_string().unwrap_or_default();
+        ensure!(status.as_u16() < 400, "POST {url}: {status}: {said}");
         Ok(())
     }
 

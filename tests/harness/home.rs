@@ -53,6 +53,17 @@ impl HomeDevice {
         Self { simulated, table }
     }
 
+    /// A Bluetooth device that several people share, each with a user slot from 1.
+    #[must_use]
+    pub fn shared(simulated: Device, model: &str, address: &str, subjects: &[&str]) -> Self {
+        let user = |(i, subject): (usize, &&str)| {
+            format!("[[device.user]]\nslot = {}\nsubject = \"{subject}\"\n", i + 1)
+        };
+        let users: String = subjects.iter().enumerate().map(user).collect();
+        let table = format!("model = \"{model}\"\naddress = \"{address}\"\n{users}");
+        Self { simulated, table }
+    }
+
     /// A serial device of `subject` on the simulated port `port`.
     #[must_use]
     pub fn serial(simulated: Device, model: &str, port: &str, subject: &str) -> Self {

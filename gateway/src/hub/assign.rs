@@ -181,7 +181,7 @@ impl Hub {
         let mut transitions: Vec<_> = raised.into_iter().flatten().map(retrospective).collect();
         let mut assignments = self.assignments.clone();
         assignments.take(&event);
-        let ended = ended(&self.engine, &assignments, claim, &transitions, from.as_ref(), recorded);
+        let ended = ended(&self.engine, &assignments, claim, &transitions, recorded);
         transitions.extend(ended);
         append_transitions(&mut ledger, &self.id, epoch, recorded, &transitions)?;
         if let Some(it) = command {
@@ -244,7 +244,6 @@ fn ended(
     assignments: &Assignments,
     claim: &Claim,
     raised: &[Transition],
-    from: Option<&SubjectId>,
     now: Moment,
 ) -> Vec<Transition> {
     let of_it = |it: &&Transition| it.alert.is_open() && it.alert.readings.contains(&claim.reading);
@@ -255,7 +254,6 @@ fn ended(
         let names_all = usize::try_from(alert.count).is_ok_and(|n| n <= alert.readings.len());
         let is_replaced = raised.iter().any(|it| *it <= alert.priority);
         alert.readings.contains(&claim.reading)
-            && (subject == from || subject.is_none())
             && names_all
             && alert.readings.iter().all(|it| assignments.is_of_another(it, subject))
             && (claim.is_of_a_nurse || is_replaced)

@@ -7,12 +7,13 @@ use vitals::wire::canonical::encode;
 use vitals::wire::primitive::Time;
 use vitals::wire::topic::Channel;
 use vitals::wire::v1::Receipt;
-use vitals::{AlertId, Epoch, HubId, LocalInstant, Sequence, SequenceRanges};
+use vitals::{AlertId, Epoch, HubId, LocalInstant, Sequence, SequenceRanges, SubjectId};
 
 use super::{Publication, Station};
 use crate::alert::is_test_alarm;
 use crate::board::Home;
 use crate::inbound::{self, Body, Delivery, Inbound, Record, Snapshot, State};
+use crate::store::assignment::whose;
 use crate::store::{Filed, RAISED, StoreError};
 
 impl Station {
@@ -56,6 +57,7 @@ impl Station {
                 }
             }
         }
+        self.chart_assigned(&batch)?;
         self.note_done();
         self.note(differences)?;
         self.hear(now, &spoken);
@@ -76,6 +78,12 @@ impl Station {
         home.hold(record.epoch, record.seq);
         match filed {
             Filed::New { is_current, position: _ } => {
+                if let Body::Reading(reading) = &record.body
+                    && let Ok(said) = self.store.said(&record.hub, reading.id)
+                    && !said.is_empty()
+                {
+                    self.board.said.insert((record.hub.clone(), reading.id), said);
+                }
                 if let Body::Unread { reason, .. } = &record.body {
                     tracing::warn!(hub = %record.hub, seq = record.seq, "record not read");
                     tracing::debug!(%reason, "why it was not read");
@@ -101,6 +109,30 @@ impl Station {
             Filed::Duplicate => home.settle(record.epoch, record.seq),
             Filed::Snapshot | Filed::Quarantined => {}
         }
+    }
+
+    /// Shows whose the readings are that people spoke of.
+    fn chart_assigned(&mut self, batch: &[Inbound]) -> Result<(), StoreError> {
+        let mut clients = BTreeSet::new();
+        let mut is_changed = false;
+        for inbound in batch {
+            let Inbound::Record(record) = inbound else { continue };
+            let Body::Event(event) = &record.body else { continue };
+            let Some(assignment) = &event.assignment else { continue };
+            is_changed = true;
+            let named = [&assignment.from, &assignment.to].into_iter().flatten();
+            clients.extend(named.filter_map(|it| it.parse::<SubjectId>().ok()));
+            if let Ok(id) = assignment.reading() {
+                let reading = self.store.reading(&record.hub, id)?;
+                clients.extend(reading.and_then(|it| it.subject));
+                clients.extend(whose(&self.store.said(&record.hub, id)?).flatten());
+            }
+        }
+        if is_changed {
+            let charted = self.store.charted(&clients)?;
+            self.board.chart_anew(&clients, charted);
+        }
+        Ok(())
     }
 
     /// Takes in a snapshot, and says whether it tells that the hub is online.

@@ -1,18 +1,18 @@
 //! What nurses ask of the homes: taken, sent until the home shows the effect, and given up.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use alerting::Standing;
 use alerting::timer::SNOOZE_HOURS_MAX;
 use jiff::{SignedDuration, Timestamp};
-use vitals::Priority;
 use vitals::wire::topic::Channel;
+use vitals::{AlertId, HubId, Priority, ReadingId, SubjectId};
 
 use super::{Effects, NAME_LEN_MAX, NOTE_LEN_MAX, Publication, Refusal, Station, later};
 use crate::board::Board;
-use crate::order::{Deed, Order, Progress, Wish};
+use crate::order::{Aim, Deed, Order, Progress, Wish};
 use crate::store::StoreError;
+use crate::store::assignment::whose;
 
 impl Station {
     pub(super) fn ask(
@@ -21,7 +21,7 @@ impl Station {
         command_id: String,
         wish: Wish,
     ) -> Result<Effects, StoreError> {
-        let (seen_rev, seen_priority) = match self.check(now, &wish) {
+        let (seen_rev, seen_priority) = match self.check(now, &wish)? {
             Ok(seen) => seen,
             Err(refusal) => return Ok(Effects::refusing(refusal)),
         };
@@ -37,44 +37,80 @@ impl Station {
             };
         self.store.keep(&order)?;
         let id = order.id.clone();
-        let deed = order.wish.deed.as_str();
-        tracing::info!(hub = %order.wish.hub, alert = %order.wish.alert, deed, "order kept");
-        let episode = self.board.alerts.get_mut(&(order.wish.hub.clone(), order.wish.alert));
-        if let Some(episode) = episode {
-            Arc::make_mut(episode).take(order);
-        }
+        let (deed, about) = (order.wish.kind(), order.wish.about());
+        tracing::info!(hub = %order.wish.hub, about, deed, "order kept");
+        self.board.take_order(order);
         Ok(Effects::of(self.commands(now, |order| order.id == id)))
     }
 
     /// Revision and priority of the alert that the wish is about, if it can be granted.
-    fn check(&self, now: Timestamp, wish: &Wish) -> Result<(u32, Priority), Refusal> {
-        let n_characters = |text: &str| text.chars().count();
-        if wish.by.trim().is_empty() || NAME_LEN_MAX < n_characters(&wish.by) {
-            return Err(Refusal::Name);
+    fn check(
+        &self,
+        now: Timestamp,
+        wish: &Wish,
+    ) -> Result<Result<(u32, Option<Priority>), Refusal>, StoreError> {
+        match &wish.aim {
+            Aim::Alert(alert, deed) => {
+                let key = (wish.hub.clone(), *alert);
+                Ok(self.check_alert(now, wish, &key, *deed))
+            }
+            Aim::Reading(id, to) => {
+                let checked = self.check_reading(&wish.hub, *id, to.as_ref())?;
+                Ok(signature(wish).and(checked).map(|()| (0, None)))
+            }
         }
-        if wish.note.as_deref().is_some_and(|it| NOTE_LEN_MAX < n_characters(it)) {
-            return Err(Refusal::Note);
+    }
+
+    /// Whether a nurse can say whose a reading is.
+    fn check_reading(
+        &self,
+        hub: &HubId,
+        id: ReadingId,
+        to: Option<&SubjectId>,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let Some(reading) = self.store.reading(hub, id)? else {
+            return Ok(Err(Refusal::UnknownReading));
+        };
+        let orders = self.board.claims.get(&(hub.clone(), id));
+        let mut orders = orders.iter().flat_map(|it| it.iter());
+        if let Some(order) = orders.find(|it| it.progress == Progress::OnItsWay) {
+            return Ok(Err(Refusal::OnItsWay { by: order.wish.by.clone() }));
         }
-        if let Deed::Snooze(until) = wish.deed {
+        let said = self.store.said(hub, id)?;
+        let known = whose(&said).or_else(|| reading.subject.map(Some));
+        match known.is_some_and(|it| it.as_ref() == to) {
+            true => Ok(Err(Refusal::AlreadySo)),
+            false => Ok(Ok(())),
+        }
+    }
+
+    fn check_alert(
+        &self,
+        now: Timestamp,
+        wish: &Wish,
+        key: &(HubId, AlertId),
+        deed: Deed,
+    ) -> Result<(u32, Option<Priority>), Refusal> {
+        signature(wish)?;
+        if let Deed::Snooze(until) = deed {
             let longest = now.saturating_add(SignedDuration::from_hours(SNOOZE_HOURS_MAX));
             let is_bounded = now < until && longest.is_ok_and(|longest| until <= longest);
             if !is_bounded || wish.note.as_deref().is_none_or(|it| it.trim().is_empty()) {
                 return Err(Refusal::Snooze);
             }
         }
-        let key = (wish.hub.clone(), wish.alert);
-        let episode = self.board.alerts.get(&key).ok_or(Refusal::Unknown)?;
+        let episode = self.board.alerts.get(key).ok_or(Refusal::Unknown)?;
         if !episode.is_open() {
             return Err(Refusal::Over);
         }
         let on_its_way = episode.orders.iter().find(|order| {
-            let is_same = order.wish.deed.as_str() == wish.deed.as_str();
+            let is_same = order.wish.kind() == wish.kind();
             order.progress == Progress::OnItsWay && is_same
         });
         if let Some(order) = on_its_way {
             return Err(Refusal::OnItsWay { by: order.wish.by.clone() });
         }
-        let takes_on = match wish.deed {
+        let takes_on = match deed {
             Deed::Acknowledge | Deed::Snooze(_) => true,
             Deed::Close(_disposition) => false,
         };
@@ -87,7 +123,7 @@ impl Station {
                 }
             });
         }
-        Ok((episode.current().rev, episode.priority()))
+        Ok((episode.current().rev, Some(episode.priority())))
     }
 
     pub(super) fn advance(&mut self, now: Timestamp) -> Result<Vec<Publication>, StoreError> {
@@ -96,15 +132,7 @@ impl Station {
             outstanding(&self.board).filter(is_over).map(|it| it.id.clone()).collect();
         self.store.note_progress(&expired, Progress::Expired)?;
         if !expired.is_empty() {
-            for episode in self.board.alerts.values_mut() {
-                if episode.orders.iter().any(|it| expired.contains(&it.id)) {
-                    for order in &mut Arc::make_mut(episode).orders {
-                        if expired.contains(&order.id) {
-                            order.progress = Progress::Expired;
-                        }
-                    }
-                }
-            }
+            self.board.note_expired(&expired);
             self.repeats.retain(|id, _at| !expired.contains(id));
         }
         let repeat_after = self.settings.repeat_after;
@@ -150,8 +178,8 @@ impl Station {
         let done: Vec<_> = self.repeats.keys().filter(|id| !still.contains(*id)).cloned().collect();
         self.repeats.retain(|id, _at| still.contains(id));
         for progress in [Progress::Done, Progress::Overtaken] {
-            let of_it = self.board.alerts.values().flat_map(|it| &it.orders);
-            let of_it = of_it.filter(|it| it.progress == progress && done.contains(&it.id));
+            let of_it =
+                self.board.orders().filter(|it| it.progress == progress && done.contains(&it.id));
             let ids: Vec<_> = of_it.map(|it| it.id.clone()).collect();
             if !ids.is_empty()
                 && let Err(error) = self.store.note_progress(&ids, progress)
@@ -159,11 +187,26 @@ impl Station {
                 tracing::warn!(%error, "orders that are done with not noted");
             }
         }
+        self.board.forget_done_claims();
     }
 }
 
 /// Orders whose effect has not been seen.
 pub(super) fn outstanding(board: &Board) -> impl Iterator<Item = &Order> {
-    let orders = board.alerts.values().flat_map(|it| &it.orders);
-    orders.filter(|it| it.progress == Progress::OnItsWay)
+    board.orders().filter(|it| it.progress == Progress::OnItsWay)
 }
+
+/// Whether somebody signs for a wish, with a note that is short enough.
+fn signature(wish: &Wish) -> Result<(), Refusal> {
+    let n_characters = |text: &str| text.chars().count();
+    if wish.by.trim().is_empty() || NAME_LEN_MAX < n_characters(&wish.by) {
+        return Err(Refusal::Name);
+    }
+    if wish.note.as_deref().is_some_and(|it| NOTE_LEN_MAX < n_characters(it)) {
+        return Err(Refusal::Note);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

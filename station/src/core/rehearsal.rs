@@ -11,7 +11,7 @@ use vitals::{AlertId, HubId};
 use super::{Publication, Station};
 use crate::alarm::{Alarm, Kind};
 use crate::board::Episode;
-use crate::order::{Deed, Progress, Wish};
+use crate::order::{Aim, Deed, Progress, Wish};
 use crate::store::StoreError;
 
 /// Who answers test alarms.
@@ -83,7 +83,7 @@ impl Station {
         for (hub, alert) in waiting {
             let id = format!("test-alarm-{alert}-{}", now.as_millisecond());
             let by = ANSWERS_TEST_ALARMS.to_owned();
-            let wish = Wish { hub, alert, deed: Deed::Acknowledge, by, note: None };
+            let wish = Wish { hub, aim: Aim::Alert(alert, Deed::Acknowledge), by, note: None };
             publications.extend(self.ask(now, id, wish)?.publications);
         }
         Ok(publications)

@@ -7,7 +7,7 @@ use vitals::wire::v1::{self, Receipt};
 
 use super::*;
 use crate::board::Link;
-use crate::order::Deed;
+use crate::order::{Aim, Deed};
 use crate::sample;
 
 pub(super) fn settings() -> Settings {
@@ -64,8 +64,7 @@ pub(super) fn commands(publications: &[Publication]) -> Vec<&Publication> {
 fn wish(deed: Deed, by: &str) -> Event {
     let wish = Wish {
         hub: sample::HUB.parse().unwrap(),
-        alert: format!("{}-1", sample::EPOCH).parse().unwrap(),
-        deed,
+        aim: Aim::Alert(format!("{}-1", sample::EPOCH).parse().unwrap(), deed),
         by: by.to_owned(),
         note: None,
     };

@@ -13,7 +13,7 @@ const SNOOZE_HOURS: [u8; 6] = [1, 2, 4, 8, 12, 24];
 
 pub(super) fn actions(episode: &Episode, viewer: Option<&str>) -> Markup {
     let on_its_way = |deed: &str| {
-        let is_same = |it: &&Order| it.wish.deed.as_str() == deed;
+        let is_same = |it: &&Order| it.wish.kind() == deed;
         episode.orders.iter().filter(is_same).any(|it| it.progress == Progress::OnItsWay)
     };
     let waits = episode.waits_for_a_nurse();

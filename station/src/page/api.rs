@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vitals::wire::topic::Channel;
-use vitals::wire::v1::Amount;
-use vitals::{HubId, LocalInstant, Sequence, SubjectId, Timeline};
+use vitals::wire::v1::{Amount, Event};
+use vitals::{HubId, LocalInstant, ReadingId, Sequence, SubjectId, Timeline};
 
 use super::{Page, client_name, hub_name};
-use crate::board::Episode;
+use crate::board::{Episode, of_whom_people_said};
 use crate::clock;
 use crate::config::Config;
 use crate::inbound::{self, Body};
@@ -47,6 +47,8 @@ struct Reading {
     subject: Option<String>,
     client: Option<String>,
     subject_candidates: Vec<String>,
+    /// What people said about whose it is, oldest first.
+    assigned: Vec<Assigned>,
     kind: String,
     values: Vec<Value>,
     measured_at: String,
@@ -59,6 +61,15 @@ struct Reading {
     device: Device,
     /// When the station received it.
     stored_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Assigned {
+    from: Option<String>,
+    to: Option<String>,
+    by: String,
+    note: Option<String>,
+    at: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -213,7 +224,12 @@ pub(super) async fn readings(
         Err(error) => return failed(&error),
     };
     let board = page.board();
-    let shown = |it: &StoredRecord| reading(&page.config, &board.timeline(&it.hub), it);
+    let none = Vec::new();
+    let shown = |it: &StoredRecord| {
+        let id = ReadingId { epoch: it.epoch, seq: it.seq };
+        let said = found.said.get(&(it.hub.clone(), id)).unwrap_or(&none);
+        reading(&page.config, &board.timeline(&it.hub), it, said)
+    };
     let readings = found.records.iter().filter_map(shown).collect();
     json(&Readings { readings, next: found.next })
 }
@@ -285,13 +301,23 @@ pub(super) async fn hubs(State(page): State<Page>) -> Response {
     })
 }
 
-fn reading(config: &Config, timeline: &Timeline, record: &StoredRecord) -> Option<Reading> {
+fn reading(
+    config: &Config,
+    timeline: &Timeline,
+    record: &StoredRecord,
+    said: &[Event],
+) -> Option<Reading> {
     let Body::Reading(recorded) = inbound::body(Channel::Reading, &record.payload) else {
         return None;
     };
     let corrected = recorded.corrected(timeline);
     let measured_at_first = corrected.as_ref().map(|_it| recorded.measured_at.to_string());
-    let reading = corrected.unwrap_or(*recorded);
+    let reading = of_whom_people_said(corrected.unwrap_or(*recorded), said);
+    let assigned = |event: &Event| {
+        let it = event.assignment.clone()?;
+        let at = event.recorded_at.0.to_string();
+        Some(Assigned { from: it.from, to: it.to, by: it.by, note: it.note, at })
+    };
     let value = |it: &vitals::Measurement| Value {
         vital: Some(it.vital.as_str().to_owned()),
         value: it.quantity.value().to_string(),
@@ -310,6 +336,7 @@ fn reading(config: &Config, timeline: &Timeline, record: &StoredRecord) -> Optio
             .iter()
             .map(|it| it.as_str().to_owned())
             .collect(),
+        assigned: said.iter().filter_map(assigned).collect(),
         kind: reading.kind.as_str().to_owned(),
         values: reading.values.iter().map(value).collect(),
         measured_at: reading.measured_at.to_string(),
@@ -373,7 +400,7 @@ fn alert(config: &Config, episode: &Episode) -> Alert {
             .collect(),
         order: episode.order().map(|order| Order {
             command: order.id.clone(),
-            kind: order.wish.deed.as_str().to_owned(),
+            kind: order.wish.kind().to_owned(),
             by: order.wish.by.clone(),
             progress: order.progress.as_str().to_owned(),
             issued_at: utc(order.issued_at),

@@ -8,7 +8,7 @@ use vitals::reading::{Flag, TimeQuality};
 use vitals::{Phase, SubjectId, Vital};
 
 use super::format::{time, words};
-use super::{client_name, hub_name};
+use super::{claim, client_name, hub_name};
 use crate::board::{Board, Chart, Episode, Taken};
 use crate::config::Config;
 
@@ -21,7 +21,12 @@ struct Row<'b> {
 }
 
 /// The column of readings.
-pub(super) fn section(config: &Config, board: &Board, now: Timestamp) -> Markup {
+pub(super) fn section(
+    config: &Config,
+    board: &Board,
+    viewer: Option<&str>,
+    now: Timestamp,
+) -> Markup {
     let stale_after =
         SignedDuration::try_from(config.page.stale_after).unwrap_or(SignedDuration::MAX);
     html! {
@@ -33,14 +38,19 @@ pub(super) fn section(config: &Config, board: &Board, now: Timestamp) -> Markup 
             @for (subject, chart) in sorted(config, board) {
                 table {
                     caption { (client_name(config, subject)) }
-                    @for row in rows(chart) { (line(&row, stale_after, now)) }
+                    @for row in rows(chart) {
+                        (line(config, board, &row, viewer, stale_after, now))
+                    }
                 }
             }
-            @if !board.unassigned.is_empty() {
+            @for (hub, strays) in claim::by_home(board) {
                 table {
-                    caption { "Not assigned to a client" }
-                    @for taken in &board.unassigned { (stray(config, taken, stale_after, now)) }
+                    caption { "Not assigned to a client – " (hub_name(config, hub)) " (" (strays.len()) ")" }
+                    @for taken in strays { (stray(config, board, taken, viewer, stale_after, now)) }
                 }
+            }
+            @if claim::is_full(board) {
+                p class="age" { "Older readings that are nobody's are not shown." }
             }
         }
     }
@@ -95,17 +105,35 @@ fn single(taken: &Taken, vital: Vital) -> Option<Row<'_>> {
     Some(Row { label: vital.label(), value, unit, taken })
 }
 
-fn line(row: &Row<'_>, stale_after: SignedDuration, now: Timestamp) -> Markup {
+fn line(
+    config: &Config,
+    board: &Board,
+    row: &Row<'_>,
+    viewer: Option<&str>,
+    stale_after: SignedDuration,
+    now: Timestamp,
+) -> Markup {
     html! {
         tr {
             th scope="row" { (row.label) }
             td class="number" { (row.value) " " span class="unit" { (row.unit) } }
-            td { (time(row.taken.reading.measured_at, now)) (remarks(row.taken, stale_after, now)) }
+            td {
+                (time(row.taken.reading.measured_at, now)) (remarks(row.taken, stale_after, now))
+                (claim::said(config, board, row.taken, now))
+                (claim::form(config, board, row.taken, row.label, viewer, now))
+            }
         }
     }
 }
 
-fn stray(config: &Config, taken: &Taken, stale_after: SignedDuration, now: Timestamp) -> Markup {
+fn stray(
+    config: &Config,
+    board: &Board,
+    taken: &Taken,
+    viewer: Option<&str>,
+    stale_after: SignedDuration,
+    now: Timestamp,
+) -> Markup {
     let candidates: Vec<_> =
         taken.reading.subject_candidates.iter().map(|it| client_name(config, it)).collect();
     let row = both_pressures(taken)
@@ -116,9 +144,10 @@ fn stray(config: &Config, taken: &Taken, stale_after: SignedDuration, now: Times
                 th scope="row" { (row.label) }
                 td class="number" { (row.value) " " span class="unit" { (row.unit) } }
                 td {
-                    (time(taken.reading.measured_at, now)) ", " (hub_name(config, &taken.hub))
+                    (time(taken.reading.measured_at, now))
                     @if !candidates.is_empty() { ": " (candidates.join(" or ")) "?" }
                     (remarks(taken, stale_after, now))
+                    (claim::form(config, board, taken, row.label, viewer, now))
                 }
             }
         }

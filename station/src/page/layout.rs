@@ -58,7 +58,7 @@ pub(super) fn fragment(
         div class="columns" {
             (worklist::section(config, board, viewer, now))
             div class="side" {
-                (charts::section(config, board, now))
+                (charts::section(config, board, viewer, now))
                 (homes::section(config, board, now))
             }
         }

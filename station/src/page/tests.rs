@@ -10,7 +10,7 @@ use vitals::wire::v1;
 use super::*;
 use crate::core::{Event, Settings, Station, Watch};
 use crate::inbound::Delivery;
-use crate::order::{Deed, Wish};
+use crate::order::{Aim, Deed, Wish};
 use crate::sample;
 use crate::store::Store;
 
@@ -213,8 +213,7 @@ fn an_order_is_shown_until_the_home_answers_or_it_expires() {
     alert(&mut station, &sample::alert(1, 1, 1, "raised", "active"));
     let wish = Wish {
         hub: sample::HUB.parse().unwrap(),
-        alert: format!("{}-1", sample::EPOCH).parse().unwrap(),
-        deed: Deed::Acknowledge,
+        aim: Aim::Alert(format!("{}-1", sample::EPOCH).parse().unwrap(), Deed::Acknowledge),
         by: "Nora".to_owned(),
         note: None,
     };
@@ -280,7 +279,21 @@ fn a_reading_of_nobody_asks_whose_it_is() {
     reading.subject_candidates = vec!["client-1".to_owned(), "client-2".to_owned()];
     deliver(&mut station, Channel::Reading, encode(&reading).unwrap());
     let board = board(&station);
-    check_order(&board, &["Not assigned to a client", "81.4", "Ada &lt;Byron&gt; or client-2?"]);
+    check_order(
+        &board,
+        &[
+            "Not assigned to a client – Mill Lane 3 (1)",
+            "81.4",
+            "Ada &lt;Byron&gt; or client-2?",
+            "Whose is it?",
+            "/readings/hub-1/",
+            "/assign",
+            "Ada &lt;Byron&gt;</option>",
+            "client-2</option>",
+            "None of the clients of this home",
+            "Your name",
+        ],
+    );
 }
 
 #[test]

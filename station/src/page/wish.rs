@@ -1,4 +1,4 @@
-//! Forms about an alert: acknowledge it, for good or for a while, and close it.
+//! Forms about an alert: acknowledge it, for good or for a while, and close it; and whose a reading is.
 
 use std::time::Duration;
 
@@ -14,10 +14,13 @@ use super::{Page, layout, viewer};
 use crate::clock;
 use crate::core::Refusal;
 use crate::desk::Asked;
-use crate::order::{Deed, Wish};
+use crate::order::{Aim, Deed, Wish};
 
 /// Longest wait for the commit: a database that cannot store is tried again for as long as it takes.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// In the place of a client: none of the clients of the home.
+pub(super) const NOBODY: &str = "-";
 
 #[derive(Debug, Deserialize)]
 pub(super) struct WishForm {
@@ -35,9 +38,7 @@ pub(super) async fn ask(
     headers: HeaderMap,
     Form(form): Form<WishForm>,
 ) -> Response {
-    let typed = form.by.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
-    let by = typed.or_else(|| viewer::remembered(&headers)).unwrap_or_default();
-    let note = form.note.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
+    let (by, note) = signature(&headers, form.by, form.note);
     let (Ok(hub), Ok(alert)) = (hub.parse(), alert.parse()) else {
         return layout::problem(StatusCode::NOT_FOUND, "This alert is not known here.");
     };
@@ -64,7 +65,52 @@ pub(super) async fn ask(
             return layout::problem(StatusCode::NOT_FOUND, "There is nothing here.");
         }
     };
-    let wish = Wish { hub, alert, deed, by: by.clone(), note };
+    hand_over(&page, Wish { hub, aim: Aim::Alert(alert, deed), by, note }).await
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ClaimForm {
+    by: Option<String>,
+    note: Option<String>,
+    /// The client, or [`NOBODY`].
+    #[serde(default)]
+    to: String,
+}
+
+/// Hands over whose a reading is and answers after the commit.
+pub(super) async fn assign(
+    State(page): State<Page>,
+    Path((hub, reading)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(form): Form<ClaimForm>,
+) -> Response {
+    let (by, note) = signature(&headers, form.by, form.note);
+    let (Ok(hub), Ok(reading)) = (hub.parse(), reading.parse()) else {
+        return layout::problem(StatusCode::NOT_FOUND, "This reading is not known here.");
+    };
+    let to = match (form.to.as_str(), form.to.parse()) {
+        (NOBODY, _none) => None,
+        (_subject, Ok(subject)) => Some(subject),
+        (_other, Err(_unknown)) => {
+            return layout::problem(StatusCode::BAD_REQUEST, "Choose whose the reading is.");
+        }
+    };
+    hand_over(&page, Wish { hub, aim: Aim::Reading(reading, to), by, note }).await
+}
+
+/// Who asks, and what they wrote.
+fn signature(
+    headers: &HeaderMap,
+    by: Option<String>,
+    note: Option<String>,
+) -> (String, Option<String>) {
+    let typed = by.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
+    let by = typed.or_else(|| viewer::remembered(headers)).unwrap_or_default();
+    (by, note.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()))
+}
+
+async fn hand_over(page: &Page, wish: Wish) -> Response {
+    let by = wish.by.clone();
     let (answer, answered) = oneshot::channel();
     if page.wishes.try_send(Asked { wish, answer }).is_err() {
         return busy();
@@ -90,8 +136,9 @@ fn busy() -> Response {
 
 const fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::Unknown => StatusCode::NOT_FOUND,
+        Refusal::Unknown | Refusal::UnknownReading => StatusCode::NOT_FOUND,
         Refusal::Over
+        | Refusal::AlreadySo
         | Refusal::Acknowledged { .. }
         | Refusal::OnItsWay { .. }
         | Refusal::Pending => StatusCode::CONFLICT,

@@ -14,7 +14,7 @@ use super::format::{clock, counted, time, words};
 use super::{client_name, hub_name, shape};
 use crate::board::{Board, Episode, Step};
 use crate::config::Config;
-use crate::order::{Deed, Order, Progress};
+use crate::order::{Aim, Deed, Order, Progress};
 
 /// Earlier values of the same vital that are shown beside an alert.
 const EARLIER_VALUES: usize = 5;
@@ -276,11 +276,12 @@ fn state(episode: &Episode, now: Timestamp) -> Markup {
 }
 
 /// How far an order is, in the time of the home like everything else about the alert.
-fn progress(order: &Order, offset: Offset, now: Timestamp) -> Markup {
+pub(super) fn progress(order: &Order, offset: Offset, now: Timestamp) -> Markup {
     let here = LocalInstant::new(order.issued_at, &offset.to_time_zone());
-    let deed = match order.wish.deed {
-        Deed::Acknowledge | Deed::Snooze(_) => "Acknowledgement",
-        Deed::Close(_disposition) => "Closing",
+    let deed = match order.wish.aim {
+        Aim::Alert(_alert, Deed::Acknowledge | Deed::Snooze(_)) => "Acknowledgement",
+        Aim::Alert(_alert, Deed::Close(_disposition)) => "Closing",
+        Aim::Reading(..) => "Assignment",
     };
     html! {
         @match order.progress {

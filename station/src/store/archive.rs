@@ -10,7 +10,7 @@ use vitals::{HubId, SubjectId};
 
 use super::holdings::{self, HubHolding};
 use super::record::{Damaged, StoredRecord};
-use super::{StoreError, alarm, schema};
+use super::{Said, StoreError, alarm, assignment, schema};
 use crate::alarm::Alarms;
 
 /// A connection that only reads.
@@ -37,6 +37,8 @@ pub struct Query {
 pub struct Listing {
     /// What was found, without damaged rows.
     pub records: Vec<StoredRecord>,
+    /// What people said about them.
+    pub said: Said,
     /// [`Query::after`] of the next page, or `None` where there is none.
     pub next: Option<i64>,
 }
@@ -78,7 +80,10 @@ impl Archive {
             Err(Damaged { position }) => *position,
         });
         let next = last.filter(|_position| is_full);
-        Ok(Listing { records: rows.into_iter().flatten().collect(), next })
+        let records: Vec<_> = rows.into_iter().flatten().collect();
+        let said = assignment::said_of(&connection, &records)
+            .map_err(StoreError::failed("read whose the readings are"))?;
+        Ok(Listing { records, said, next })
     }
 
     /// The alarms of the station that are open, and the ones that ended last.

@@ -1,4 +1,5 @@
-//! Rows of `command`: the orders of the nurses.
+//! Rows of `command`: the orders of the nurses. An order about a reading has its key in the place of
+//! the alert's.
 
 use rusqlite::{Row, params};
 
@@ -21,7 +22,7 @@ impl Store {
                 .execute(params![
                     order.id,
                     order.wish.hub.as_str(),
-                    order.wish.alert.to_string(),
+                    order.wish.about(),
                     order.seen_rev,
                     order.issued_at.as_millisecond(),
                     order.progress.as_str(),

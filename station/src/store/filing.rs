@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use vitals::{Epoch, HubId};
 
 use super::record::{self, Kind};
-use super::{Store, StoreError, alarm, alert, timeline};
+use super::{Store, StoreError, alarm, alert, assignment, timeline};
 use crate::alarm::Alarm;
 use crate::alert::{is_open, is_test_alarm, standing};
 use crate::inbound::{Body, Delivery, Inbound, Record, Snapshot, State};
@@ -154,17 +154,7 @@ impl Filing<'_> {
     fn index(&self, hub_id: i64, position: i64, body: &Body) -> rusqlite::Result<bool> {
         match body {
             Body::Reading(reading) => {
-                let Some(subject) = &reading.subject else { return Ok(true) };
-                let mut statement = self.transaction.prepare_cached(
-                    "INSERT OR IGNORE INTO observation (subject, vital, measured_ms, record_id)
-                     VALUES (?1, ?2, ?3, ?4)",
-                )?;
-                let measured_ms =
-                    timeline::measured_ms(self.transaction, hub_id, reading, position)?;
-                for value in &reading.values {
-                    let vital = value.vital.as_str();
-                    statement.execute(params![subject.as_str(), vital, measured_ms, position])?;
-                }
+                assignment::enter(self.transaction, hub_id, position, reading)?;
                 Ok(true)
             }
             Body::Alert(id, alert) => {
@@ -183,7 +173,13 @@ impl Filing<'_> {
                     position,
                 )
             }
-            Body::Event(_) | Body::Unread { .. } => Ok(true),
+            Body::Event(event) => {
+                if let Some(it) = &event.assignment {
+                    assignment::note(self.transaction, hub_id, position, it)?;
+                }
+                Ok(true)
+            }
+            Body::Unread { .. } => Ok(true),
         }
     }
 

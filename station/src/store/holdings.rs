@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use vitals::wire::canonical::decode;
 use vitals::wire::v1::{Health, Status};
-use vitals::{AlertId, Epoch, HubId, Sequence, SequenceRanges, Timeline};
+use vitals::{AlertId, Epoch, HubId, Sequence, SequenceRanges, SubjectId, Timeline, Vital};
 
 use super::filing::{CONTESTED, HEALTH, STATUS};
 use super::record::{self, COLUMNS, Damaged, StoredRecord, TABLES};
-use super::{Store, StoreError, alarm, timeline};
+use super::{Said, Store, StoreError, alarm, assignment, timeline};
 use crate::alarm::Alarm;
-use crate::order::Order;
+use crate::order::{Aim, Order};
 
 /// What the database holds, as far as it is needed in memory.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub struct Holdings {
     pub readings: Vec<StoredRecord>,
     /// The newest readings that belong to nobody yet.
     pub unassigned: Vec<StoredRecord>,
+    /// What people said about these readings, and those that orders are about.
+    pub said: Said,
     /// The newest technical events, oldest first.
     pub events: Vec<StoredRecord>,
     /// When each hub knew the time, for the latest runs of its machine.
@@ -77,7 +79,7 @@ pub struct AlertHistory {
 /// Readings that are kept in memory of each vital of a client.
 pub(crate) const READINGS_OF_A_VITAL: u32 = 6;
 /// Readings of nobody that are kept in memory.
-pub(crate) const UNASSIGNED_READINGS: u32 = 20;
+pub(crate) const UNASSIGNED_READINGS: u32 = 100;
 /// Technical events that are kept in memory.
 pub(crate) const EVENTS: u32 = 40;
 /// Ended alerts that are kept in memory.
@@ -98,13 +100,8 @@ impl Store {
         let mut n_damaged = 0;
         let alerts = alerts(connection, &mut n_damaged)?;
         let readings = readings(connection, &mut n_damaged)?;
-        let unassigned = records(
-            connection,
-            "record.subject IS NULL AND record.kind = 1 AND record.refusal IS NULL
-             ORDER BY record.id DESC LIMIT ?1",
-            UNASSIGNED_READINGS,
-            &mut n_damaged,
-        )?;
+        let unassigned = unassigned(connection, &mut n_damaged)?;
+        let mut said = assignment::said_of(connection, readings.iter().chain(&unassigned))?;
         let mut events = records(
             connection,
             "record.kind = 3 AND record.refusal IS NULL ORDER BY record.id DESC LIMIT ?1",
@@ -113,12 +110,19 @@ impl Store {
         )?;
         events.reverse();
         let (orders, n_damaged_orders) = self.orders()?;
+        for order in &orders {
+            if let Aim::Reading(id, _to) = &order.wish.aim {
+                let it = assignment::said_at(connection, &order.wish.hub, *id)?;
+                said.insert((order.wish.hub.clone(), *id), it);
+            }
+        }
         let count = |sql| connection.query_row(sql, [], |row| row.get::<_, u32>(0)).map(u64::from);
         Ok(Holdings {
             hubs: hubs(connection, &mut n_damaged)?,
             alerts,
             readings,
             unassigned,
+            said,
             events,
             timelines: timeline::latest(connection)?,
             orders,
@@ -127,6 +131,56 @@ impl Store {
             n_refused: count("SELECT count(*) FROM record WHERE refusal IS NOT NULL")?,
             n_damaged: n_damaged + n_damaged_orders,
         })
+    }
+}
+
+/// The newest readings that belong to nobody yet, newest first.
+fn unassigned(connection: &Connection, n_damaged: &mut u64) -> rusqlite::Result<Vec<StoredRecord>> {
+    let condition = "record.subject IS NULL AND record.kind = 1 AND record.refusal IS NULL
+         ORDER BY record.id DESC LIMIT ?1";
+    records(connection, condition, UNASSIGNED_READINGS, n_damaged)
+}
+
+/// The readings that some clients have by now, and those of nobody.
+#[derive(Debug, Default)]
+pub struct Charted {
+    /// The newest readings of each vital of these clients.
+    pub readings: Vec<StoredRecord>,
+    /// The newest readings that belong to nobody yet, newest first.
+    pub unassigned: Vec<StoredRecord>,
+    /// What people said about these readings.
+    pub said: Said,
+}
+
+impl Store {
+    /// What `clients` have after people said whose readings are; damaged rows are left out.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Failed`] where SQLite cannot read.
+    pub fn charted<'s>(
+        &self,
+        clients: impl IntoIterator<Item = &'s SubjectId>,
+    ) -> Result<Charted, StoreError> {
+        let mut n_damaged = 0;
+        let read = || -> rusqlite::Result<Charted> {
+            let connection = &self.connection;
+            let mut readings = Vec::new();
+            for client in clients {
+                let mut positions = BTreeSet::new();
+                for vital in Vital::ALL {
+                    positions.extend(newest(connection, client.as_str(), vital.as_str())?);
+                }
+                for position in positions {
+                    let record = records(connection, "record.id = ?1", position, &mut n_damaged)?;
+                    readings.extend(record);
+                }
+            }
+            let unassigned = unassigned(connection, &mut n_damaged)?;
+            let said = assignment::said_of(connection, readings.iter().chain(&unassigned))?;
+            Ok(Charted { readings, unassigned, said })
+        };
+        read().map_err(StoreError::failed("read the readings of a client"))
     }
 }
 
@@ -271,26 +325,29 @@ fn readings(connection: &Connection, n_damaged: &mut u64) -> rusqlite::Result<Ve
         "SELECT subject, vital FROM observation WHERE (subject, vital) > (?1, ?2)
          ORDER BY subject, vital LIMIT 1",
     )?;
-    let mut newest = connection.prepare(
-        "SELECT record_id FROM observation WHERE subject = ?1 AND vital = ?2
-         ORDER BY measured_ms DESC, record_id DESC LIMIT ?3",
-    )?;
     let mut at = (String::new(), String::new());
     while let Some(pair) =
         next.query_row(params![at.0, at.1], |row| Ok((row.get(0)?, row.get(1)?))).optional()?
     {
         at = pair;
-        let rows = newest
-            .query_map(params![at.0, at.1, READINGS_OF_A_VITAL], |row| row.get::<_, i64>(0))?;
-        for position in rows {
-            positions.insert(position?);
-        }
+        positions.extend(newest(connection, &at.0, &at.1)?);
     }
     let mut readings = Vec::with_capacity(positions.len());
     for position in positions {
         readings.extend(records(connection, "record.id = ?1", position, n_damaged)?);
     }
     Ok(readings)
+}
+
+/// Where the newest readings of a vital of a client are.
+fn newest(connection: &Connection, subject: &str, vital: &str) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT record_id FROM observation WHERE subject = ?1 AND vital = ?2
+             ORDER BY measured_ms DESC, record_id DESC LIMIT ?3",
+        )?
+        .query_map(params![subject, vital, READINGS_OF_A_VITAL], |row| row.get(0))?
+        .collect()
 }
 
 fn alerts(connection: &Connection, n_damaged: &mut u64) -> rusqlite::Result<Vec<AlertHistory>> {

@@ -13,7 +13,11 @@
 //! alarm        what the station itself noticed, from when to when
 //! boot         index: when a hub first knew the time in a run of its machine, see `timeline`
 //! estimate     index: which readings it recorded before
+//! assignment   index: which events say whose a reading is
 //! ```
+//!
+//! `record.subject` of a reading is whose it is by now: null where nobody knows, empty where it is of
+//! none of the clients. It is an index, too; what counts are reading and events.
 //!
 //! Rows with content carry a CRC-32 over it, verified whenever they are read.
 //! The index tables hold no content of their own: what they lead to is verified.

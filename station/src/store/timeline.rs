@@ -90,13 +90,12 @@ fn move_observation(
     hub_id: i64,
     position: i64,
 ) -> rusqlite::Result<()> {
-    let payload: Option<Vec<u8>> = transaction
-        .prepare_cached("SELECT payload FROM record WHERE id = ?1")?
-        .query_row([position], |row| row.get(0))
+    let found: Option<(Vec<u8>, Option<String>)> = transaction
+        .prepare_cached("SELECT payload, subject FROM record WHERE id = ?1")?
+        .query_row([position], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let body = payload.map(|it| inbound::body(Channel::Reading, &it));
-    let Some(Body::Reading(reading)) = body else { return Ok(()) };
-    let Some(subject) = &reading.subject else { return Ok(()) };
+    let Some((payload, Some(subject))) = found else { return Ok(()) };
+    let Body::Reading(reading) = inbound::body(Channel::Reading, &payload) else { return Ok(()) };
     let measured_ms = measured_ms(transaction, hub_id, &reading, position)?;
     let mut statement = transaction.prepare_cached(
         "UPDATE OR REPLACE observation SET measured_ms = ?4
@@ -104,7 +103,7 @@ fn move_observation(
     )?;
     reading.values.iter().try_for_each(|value| {
         let vital = value.vital.as_str();
-        statement.execute(params![subject.as_str(), vital, position, measured_ms]).map(|_n| ())
+        statement.execute(params![subject, vital, position, measured_ms]).map(|_n| ())
     })
 }
 

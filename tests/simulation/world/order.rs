@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use jiff::SignedDuration;
 use station::core::{Effects, Event};
-use station::order::{Deed, Wish};
+use station::order::{Aim, Deed, Wish};
 use vitals::wire::canonical;
 use vitals::wire::sealed::{self, Purpose};
 use vitals::wire::v1::Command;
@@ -45,7 +45,7 @@ impl World {
             let (command, by) = (format!("c-{n}"), format!("Nurse {n}"));
             self.note(&format_args!("{by} asks home {home} to {}", deed.as_str()));
             let note = Some("as simulated".to_owned());
-            let wish = Wish { hub, alert, deed, by, note };
+            let wish = Wish { hub, aim: Aim::Alert(alert, deed), by, note };
             self.call_desk(Signal::Asked { command, wish });
             if self.random.u32(0..6) == 0 {
                 let delay = self.within(Duration::from_millis(120));
@@ -97,9 +97,10 @@ impl World {
             return Ok(());
         }
         let home = *self.names.get(&wish.hub).context("an order for nobody")?;
+        let Aim::Alert(alert, _deed) = wish.aim else { bail!("nobody asks about readings") };
         let order = Order {
             home,
-            alert: Some(wish.alert),
+            alert: Some(alert),
             by: wish.by.clone(),
             asked_at: self.now,
             n_delivered: 0,

@@ -8,6 +8,7 @@ mod assign;
 mod check;
 pub mod decode;
 mod device;
+mod exercise;
 mod ledger;
 mod observe;
 mod readings;
@@ -46,6 +47,9 @@ enum Command {
     Ack(ack::Arguments),
     /// Say whose a reading is
     Assign(assign::Arguments),
+    /// Tell when a client exercises
+    #[command(subcommand)]
+    Exercise(exercise::Command),
     /// Record what a person observed
     Observe(observe::Arguments),
     /// Try a care plan on what the hub has recorded
@@ -138,6 +142,7 @@ impl Command {
             Self::Alerts(arguments) => alerts::run(&arguments),
             Self::Ack(arguments) => ack::run(&arguments),
             Self::Assign(arguments) => assign::run(&arguments),
+            Self::Exercise(command) => exercise::run(&command),
             Self::Observe(arguments) => observe::run(&arguments),
             Self::Replay(arguments) => replay::run(&arguments),
             Self::Status(arguments) => status::run(&arguments),

@@ -56,7 +56,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let (inbox, requests) = Inbox::new();
     let (ledger_sender, ledger) = watch::channel(hub.ledger());
-    let (live_sender, live_state) = watch::channel(Live::of(&hub));
+    let (live_sender, live_state) = watch::channel(Live::of(&hub, clock.now()));
     let shown = Shown { ledger: ledger_sender, live: live_sender };
     let (stop_sender, stop) = watch::channel(false);
     let runtime = Handle::current();
@@ -239,7 +239,7 @@ fn serve(
             *known = current;
             is_new
         });
-        shown.live.send_replace(Live::of(&hub));
+        shown.live.send_replace(Live::of(&hub, now));
         pulse.beat();
     }
 }
@@ -262,6 +262,13 @@ fn answer(hub: &mut Hub, clock: Clock, request: Request) -> Result<(), HubError>
         }
         Request::Assign { reading, to, by, note, reply } => {
             drop(reply.send(hub.assign_at_home(now, reading, to, &by, note)?));
+        }
+        Request::Exercise { subject, begins, reply } => {
+            let done = match begins {
+                true => hub.start_exercise(now, &subject)?,
+                false => hub.end_exercise(now, &subject)?,
+            };
+            drop(reply.send(done));
         }
         Request::Observe { subject, values, reply } => {
             drop(reply.send(hub.observe_at_home(now, &subject, values)?));

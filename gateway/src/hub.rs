@@ -11,10 +11,11 @@ mod anew;
 pub(crate) mod assign;
 mod at_home;
 mod command;
+pub(crate) mod exercise;
 mod frame;
 mod health;
 mod prompt;
-mod recall;
+pub(crate) mod recall;
 mod receipt;
 mod record;
 mod rehearsal;
@@ -39,6 +40,8 @@ use vitals::{HubId, LocalInstant, Moment, SequenceRanges};
 
 use self::assign::Assignments;
 pub use self::at_home::{Kept, NotDone};
+use self::exercise::Exercise;
+pub use self::exercise::Exercising;
 use self::record::Remark;
 use self::rehearsal::Rehearsal;
 use self::roster::Roster;
@@ -119,6 +122,7 @@ pub struct Hub {
     engine: Engine,
     roster: Roster,
     assignments: Assignments,
+    exercise: Exercise,
     held: SequenceRanges,
     /// Whether something happened to the ledger that is to be told when nothing else is at hand.
     has_news: bool,
@@ -144,9 +148,9 @@ impl Hub {
         let time = HubTime::start(now, translate::last_recorded(&store), settings.earliest);
         let hub_now = Stamp { wall: time.moment(now, &settings.zone).at.at, ..now };
         let known_now = time.is_known().then_some(hub_now.wall);
-        let assignments = Assignments::recall(&store)?;
+        let (assignments, exercise) = recall::people(&store)?;
         let limit = recall::LOOKED_THROUGH_MAX;
-        recall::look_back(&store, &mut engine, &assignments, limit, known_now)?;
+        recall::look_back(&store, &mut engine, (&assignments, &exercise), limit, known_now)?;
         let scrub_wait = scrub::wait(&store, now)?;
         let rehearsal = Rehearsal::new(&settings.id, settings.watch, &store, hub_now)?;
         let mut hub = Self {
@@ -157,6 +161,7 @@ impl Hub {
             engine,
             roster: Roster::new(settings.devices),
             assignments,
+            exercise,
             held,
             exile: store.is_in_memory().then(|| Exile::new(now)),
             store,

@@ -46,6 +46,7 @@ enum Question {
     State,
     Acknowledge { alert: String, by: String, note: Option<String> },
     Assign { reading: String, to: Option<String>, by: String, note: Option<String> },
+    Exercise { subject: String, begins: bool },
     Observe { subject: String, values: Vec<Observed> },
     Quiet { seconds: u16 },
 }
@@ -172,6 +173,10 @@ async fn reply(question: Question, daemon: &Daemon) -> Result<Answer, Ended> {
                 (Err(error), _) | (_, Err(error)) => return Ok(Answer::Refused(error.to_string())),
             }
         }
+        Question::Exercise { subject, begins } => match subject.parse() {
+            Ok(subject) => inbox.exercise(subject, begins).await?,
+            Err(error) => return Ok(Answer::Refused(error.to_string())),
+        },
         Question::Observe { subject, values } => match observed(&subject, &values) {
             Ok((subject, values)) => inbox.observe(subject, values).await?,
             Err(error) => return Ok(Answer::Refused(error.to_string())),
@@ -253,6 +258,15 @@ pub fn assign(
     let (reading, to) = (reading.to_string(), to.map(|it| it.as_str().to_owned()));
     let (by, note) = (by.to_owned(), note.map(str::to_owned));
     done(path, &Question::Assign { reading, to, by, note })
+}
+
+/// Has the daemon at `path` record that `subject` begins to exercise, or ends.
+///
+/// # Errors
+///
+/// Fails where no daemon runs, where it does not answer in time, and where it refuses.
+pub fn exercise(path: &Path, subject: &SubjectId, begins: bool) -> anyhow::Result<Kept> {
+    done(path, &Question::Exercise { subject: subject.as_str().to_owned(), begins })
 }
 
 /// Has the daemon at `path` record what a person observed on `subject`.

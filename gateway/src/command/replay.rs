@@ -16,7 +16,7 @@ use vitals::{LocalInstant, Priority, Timeline};
 
 use super::{ConfigArguments, Failure, ledger};
 use crate::config::ConfigError;
-use crate::hub::assign::Assignments;
+use crate::hub::recall;
 use crate::store::{Lane, Store};
 
 /// How much sooner or later an alert on the same vital may be to be the same episode.
@@ -50,12 +50,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let store = ledger::open(&config)?;
     let timeline = ledger::timeline(&store)?;
     let since = arguments.since.map_or(Timestamp::MIN, |it| it.at);
-    let assignments = Assignments::recall(&store).context("failed to read whose readings are")?;
+    let (assignments, exercise) =
+        recall::people(&store).context("failed to read what people said")?;
     let mut replay = Replay::new(plan.clone(), config.zone);
     let mut period = Period::default();
     ledger::visit(&store, Lane::Reading, |recorded: v1::Reading| {
         let reading = recorded.to_reading().context("a reading of the ledger cannot be read")?;
-        let reading = assignments.applied(reading.corrected(&timeline).unwrap_or(reading));
+        let reading =
+            assignments.applied(reading.corrected(&timeline).unwrap_or(reading), &exercise);
         let (subject, may_be) = (plan.subject(), &reading.subject_candidates);
         if reading.subject.as_ref() == Some(subject) || may_be.contains(subject) {
             replay.read(&reading);

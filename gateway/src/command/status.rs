@@ -66,6 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         if let Some(remedies) = remedies(live.as_ref()) {
             println!("{remedies}");
         }
+        exercising(live.as_ref()).iter().for_each(|it| println!("{it}"));
         let is_read_only = store.disk().is_ok_and(|it| it.is_read_only);
         if let Some(warning) = warning(live.as_ref(), is_read_only) {
             println!("{warning}");
@@ -98,6 +99,19 @@ fn remedies(live: Option<&Value>) -> Option<String> {
              switched off and on, {deaf} time(s) told to be deaf"
         )
     })
+}
+
+/// Who exercises, a line each.
+fn exercising(live: Option<&Value>) -> Vec<String> {
+    let list = live.and_then(|it| it.get("exercising")).and_then(Value::as_array);
+    let text = |it: &Value, key: &str| {
+        it.get(key).and_then(Value::as_str).unwrap_or("an unknown time").to_owned()
+    };
+    let line = |it: &Value| {
+        let (subject, since, until) = (text(it, "subject"), text(it, "since"), text(it, "until"));
+        format!("{subject} exercises since {since}, ends by itself at {until}")
+    };
+    list.map(|it| it.iter().map(line).collect()).unwrap_or_default()
 }
 
 /// What is not in the ledger, where it cannot be written.

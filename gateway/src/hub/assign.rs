@@ -9,19 +9,15 @@ use std::collections::BTreeMap;
 use alerting::{Alert, Disposition, Engine, Transition};
 use vitals::wire::canonical;
 use vitals::wire::v1::{self, EventKind};
-use vitals::{
-    AlertId, LocalInstant, Moment, Priority, Reading, ReadingId, SequenceRanges, SubjectId,
-};
+use vitals::{AlertId, LocalInstant, Moment, Priority, Reading, ReadingId, SubjectId};
 
 use super::at_home::{Kept, NotDone, signed};
 use super::command::Accepted;
+use super::exercise::Exercise;
 use super::record::{Remark, append_transitions};
 use super::{Hub, HubError, translate};
 use crate::clock::Stamp;
-use crate::store::{Lane, LedgerKey, Store, StoreError};
-
-/// Events read at once.
-const PAGE: usize = 256;
+use crate::store::{Lane, LedgerKey};
 
 /// What a nurse reads where an alert ended because its readings are of somebody else.
 const ENDED: &str = "its reading was assigned to somebody else";
@@ -43,29 +39,6 @@ pub(super) struct Claim {
 pub(crate) struct Assignments(BTreeMap<ReadingId, Option<SubjectId>>);
 
 impl Assignments {
-    /// What the ledger says.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`StoreError`] where the ledger cannot be read.
-    pub(crate) fn recall(store: &Store) -> Result<Self, StoreError> {
-        let word = EventKind::ReadingAssigned.as_str().as_bytes();
-        let (mut assignments, mut after) = (Self::default(), 0);
-        loop {
-            let page = store.pending(Lane::Event, after, &SequenceRanges::new(), PAGE)?;
-            let Some(last) = page.last() else { return Ok(assignments) };
-            after = last.seq;
-            for record in page {
-                // Most events are of another kind, and need not be decoded.
-                if record.payload.windows(word.len()).any(|it| it == word)
-                    && let Ok(event) = canonical::decode::<v1::Event>(&record.payload)
-                {
-                    assignments.take(&event);
-                }
-            }
-        }
-    }
-
     /// Takes in an event, later than all before it.
     pub(crate) fn take(&mut self, event: &v1::Event) {
         let Some(assignment) = &event.assignment else { return };
@@ -75,9 +48,9 @@ impl Assignments {
     }
 
     /// The reading as a reading of whom people said last.
-    pub(crate) fn applied(&self, reading: Reading) -> Reading {
+    pub(crate) fn applied(&self, reading: Reading, exercise: &Exercise) -> Reading {
         match self.0.get(&reading.id) {
-            Some(to) => of(reading, to.clone()),
+            Some(to) => of(reading, to.clone(), exercise),
             None => reading,
         }
     }
@@ -93,8 +66,9 @@ impl Assignments {
     }
 }
 
-fn of(reading: Reading, subject: Option<SubjectId>) -> Reading {
-    Reading { subject, subject_candidates: Vec::new(), ..reading }
+/// The reading as one of `subject`, who may have exercised then.
+fn of(reading: Reading, subject: Option<SubjectId>, exercise: &Exercise) -> Reading {
+    exercise.tagged(Reading { subject, subject_candidates: Vec::new(), ..reading })
 }
 
 impl Hub {
@@ -132,9 +106,9 @@ impl Hub {
         self.with_room(now, |hub| hub.commit_assignment(now, claim, &reading, command))?;
         self.assignments.0.insert(reading.id, claim.to.clone());
         if from.is_some() {
-            self.engine.forget(&of(reading.clone(), from));
+            self.engine.forget(&of(reading.clone(), from, &self.exercise));
         }
-        self.engine.remember(&of(reading, claim.to.clone()));
+        self.engine.remember(&of(reading, claim.to.clone(), &self.exercise));
         Ok(Ok(()))
     }
 
@@ -176,8 +150,11 @@ impl Hub {
         let event = remark.message(&self.id, epoch, ledger.next_number(), recorded);
         ledger.append(Lane::Event, &canonical::encode(&event)?)?;
         let next = AlertId { epoch, seq: ledger.next_number() };
-        let judged = claim.to.as_ref().map(|_it| judged(reading, claim.to.clone(), recorded));
-        let raised = judged.map(|it| self.engine.observe(recorded.at, &it, next));
+        let to = claim.to.clone();
+        let raised = to.map(|it| {
+            let judged = of(judged(reading, recorded), Some(it), &self.exercise);
+            self.engine.observe(recorded.at, &judged, next)
+        });
         let mut transitions: Vec<_> = raised.into_iter().flatten().map(retrospective).collect();
         let mut assignments = self.assignments.clone();
         assignments.take(&event);
@@ -213,7 +190,7 @@ fn remark(claim: &Claim, from: Option<&SubjectId>) -> Remark {
 
 /// The reading as it is judged: it comes to its client now, so that the plan's own limit says whether
 /// that is late.
-fn judged(reading: &Reading, to: Option<SubjectId>, now: Moment) -> Reading {
+fn judged(reading: &Reading, now: Moment) -> Reading {
     let measured = reading.recorded.when(reading.measured_at);
     // In one run of the machine its clock that goes on tells when that was, whatever was set since.
     let age = measured.on.and_then(|it| now.since(it));
@@ -222,8 +199,7 @@ fn judged(reading: &Reading, to: Option<SubjectId>, now: Moment) -> Reading {
         let zone = reading.measured_at.offset().to_time_zone();
         LocalInstant::new(it, &zone)
     });
-    let reading = Reading { measured_at, received_at: now.at, recorded: now, ..reading.clone() };
-    of(reading, to)
+    Reading { measured_at, received_at: now.at, recorded: now, ..reading.clone() }
 }
 
 /// What was measured long ago disturbs nobody: the alert is marked late, and has low priority.

@@ -35,6 +35,12 @@ pub enum NotDone {
     /// Nobody signs for it.
     #[error("it needs the name of a person")]
     NoName,
+    /// The client exercises already.
+    #[error("this client exercises already")]
+    Exercises,
+    /// The client does not exercise, or a session has ended by itself.
+    #[error("this client does not exercise")]
+    DoesNotExercise,
     /// The ledger has no such reading.
     #[error("this reading is not in the ledger of this hub")]
     UnknownReading,
@@ -114,6 +120,7 @@ impl Hub {
             raw: Vec::new(),
             recorded,
         };
+        let reading = self.exercise.tagged(reading);
         self.record_reading(now, &reading, None)?;
         Ok(Ok(self.kept()))
     }

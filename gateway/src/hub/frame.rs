@@ -75,6 +75,7 @@ impl Hub {
             raw: observation.raw,
             recorded: self.moment(now),
         };
+        let reading = self.exercise.tagged(reading);
         if agrees && let Some(member) = self.roster.member_mut(device) {
             member.clock_agreed = Some(received.since_boot);
         }

@@ -74,6 +74,15 @@ pub enum Request {
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Kept, NotDone>>,
     },
+    /// A client begins to exercise, or ends.
+    Exercise {
+        /// Who.
+        subject: SubjectId,
+        /// Whether the client begins.
+        begins: bool,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Kept, NotDone>>,
+    },
     /// A person at the home has observed something.
     Observe {
         /// On whom.
@@ -182,6 +191,21 @@ impl Inbox {
     ) -> Result<Result<Kept, NotDone>, Ended> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Assign { reading, to, by, note, reply }).await?;
+        answer.await.map_err(|_dropped| Ended)
+    }
+
+    /// A client begins to exercise, or ends.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Ended`] where there is no hub any more.
+    pub async fn exercise(
+        &self,
+        subject: SubjectId,
+        begins: bool,
+    ) -> Result<Result<Kept, NotDone>, Ended> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Exercise { subject, begins, reply }).await?;
         answer.await.map_err(|_dropped| Ended)
     }
 

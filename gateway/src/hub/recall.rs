@@ -7,9 +7,12 @@ use alerting::history::REACH;
 use alerting::{Alert, Condition, Engine};
 use jiff::Timestamp;
 use tracing::error;
+use vitals::wire::canonical;
+use vitals::wire::v1::{self, EventKind};
 use vitals::{AlertId, Sequence, SequenceRanges};
 
 use super::assign::Assignments;
+use super::exercise::Exercise;
 use super::{Hub, HubError, translate};
 use crate::clock::Stamp;
 use crate::store::{Lane, LedgerKey, News, Store, StoreError};
@@ -70,7 +73,7 @@ fn told(store: &Store) -> Result<BTreeMap<AlertId, Alert>, StoreError> {
 pub(super) fn look_back(
     store: &Store,
     engine: &mut Engine,
-    assignments: &Assignments,
+    (assignments, exercise): (&Assignments, &Exercise),
     limit: usize,
     now: Option<Timestamp>,
 ) -> Result<(), StoreError> {
@@ -88,7 +91,7 @@ pub(super) fn look_back(
         for record in page {
             let Ok(reading) = translate::reading_of(&record.payload) else { continue };
             is_too_old &= reading.received_at.at < oldest;
-            engine.remember(&assignments.applied(reading));
+            engine.remember(&assignments.applied(reading, exercise));
         }
         if is_too_old {
             break;
@@ -97,13 +100,38 @@ pub(super) fn look_back(
     Ok(())
 }
 
+/// What people said: whose readings are, and when clients exercised.
+pub(crate) fn people(store: &Store) -> Result<(Assignments, Exercise), StoreError> {
+    let kinds = [EventKind::ReadingAssigned, EventKind::ExerciseStarted, EventKind::ExerciseEnded];
+    let is_wanted = |payload: &[u8]| {
+        kinds.iter().any(|kind| {
+            let word = kind.as_str().as_bytes();
+            payload.windows(word.len()).any(|it| it == word)
+        })
+    };
+    let (mut assignments, mut exercise) = (Assignments::default(), Exercise::default());
+    let mut after = 0;
+    loop {
+        let page = store.pending(Lane::Event, after, &SequenceRanges::new(), PAGE)?;
+        let Some(last) = page.last() else { return Ok((assignments, exercise)) };
+        after = last.seq;
+        // Most events are of another kind, and need not be decoded.
+        for record in page.iter().filter(|it| is_wanted(&it.payload)) {
+            let Ok(event) = canonical::decode::<v1::Event>(&record.payload) else { continue };
+            assignments.take(&event);
+            exercise.take(&event);
+        }
+    }
+}
+
 impl Hub {
     /// Takes back into memory what the ledger says after it changed under the hub.
     pub(super) fn recall(&mut self) -> Result<(), HubError> {
         self.engine = self.engine.reopened(open_alerts(&mut self.store)?);
         // The last reading may be there though its commit failed.
-        self.assignments = Assignments::recall(&self.store)?;
-        look_back(&self.store, &mut self.engine, &self.assignments, PAGE, None)?;
+        (self.assignments, self.exercise) = people(&self.store)?;
+        let said = (&self.assignments, &self.exercise);
+        look_back(&self.store, &mut self.engine, said, PAGE, None)?;
         self.held = self.store.held()?;
         Ok(())
     }

@@ -141,6 +141,7 @@ impl Hub {
         let Some(event) = self.with_room(now, |hub| hub.commit_remark(now, remark.clone()))? else {
             return Ok(());
         };
+        self.exercise.take(&event);
         match self.note_absence(&event, before) {
             Some(outage) => self.tell_unheard(now, &outage),
             None => Ok(()),

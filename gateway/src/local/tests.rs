@@ -12,7 +12,7 @@ fn ask_one(
 ) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hub.sock");
-    let silent = Live { sight: Sight::NotYet, in_memory_since: None };
+    let silent = Live { sight: Sight::NotYet, in_memory_since: None, exercising: Vec::new() };
     let (_sender, live) = watch::channel(silent);
     let (inbox, mut requests) = Inbox::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

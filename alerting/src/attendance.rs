@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use vitals::identity::SubjectId;
-use vitals::{Reading, Vital};
+use vitals::{Moment, Reading, Vital};
 
-use crate::rule::{is_time_known, measured_at};
+use crate::rule::{is_time_known, measured};
 
 /// Most measurements of one vital of one client that are kept: the latest ones.
 const TAKEN_MAX: usize = 64;
@@ -31,7 +31,8 @@ pub struct Outage {
 /// What is known about measurements that are due.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attendance {
-    taken: BTreeMap<(SubjectId, Vital), BTreeSet<Timestamp>>,
+    /// The oldest first, by the wall clock of then.
+    taken: BTreeMap<(SubjectId, Vital), Vec<Moment>>,
     outages: Vec<Outage>,
     in_force: BTreeMap<(SubjectId, String), Timestamp>,
     /// When a person closed the alert about a rule of a plan: what was missed before is settled.
@@ -46,23 +47,26 @@ impl Attendance {
         let Some(subject) = reading.subject.as_ref().filter(|_it| is_time_known(reading)) else {
             return;
         };
-        let at = measured_at(reading).at;
+        let when = measured(reading);
         for value in &reading.values {
             let taken = self.taken.entry((subject.clone(), value.vital)).or_default();
-            taken.insert(at);
-            while TAKEN_MAX < taken.len() {
-                taken.pop_first();
+            if taken.contains(&when) {
+                continue;
             }
+            let place = taken.partition_point(|it| it.at.at <= when.at.at);
+            taken.insert(place, when);
+            let surplus = taken.len().saturating_sub(TAKEN_MAX);
+            taken.drain(..surplus);
         }
     }
 
     /// Takes back a reading that is not of its client.
     pub(crate) fn forget(&mut self, reading: &Reading) {
         let Some(subject) = &reading.subject else { return };
-        let at = measured_at(reading).at;
+        let when = measured(reading);
         for value in &reading.values {
             if let Some(taken) = self.taken.get_mut(&(subject.clone(), value.vital)) {
-                taken.remove(&at);
+                taken.retain(|it| *it != when);
             }
         }
     }
@@ -98,7 +102,8 @@ impl Attendance {
         rule: String,
         at: Timestamp,
     ) {
-        self.settled.insert((subject, plan, rule), at);
+        let settled = self.settled.entry((subject, plan, rule)).or_insert(at);
+        *settled = at.max(*settled);
     }
 
     /// Until when it is settled what `rule` of `plan` missed.
@@ -116,11 +121,12 @@ impl Attendance {
         self.hints.get(&vital).map(String::as_str)
     }
 
-    /// When `vital` of `subject` was measured last, as of `now`.
-    pub(crate) fn latest(&self, subject: &SubjectId, vital: Vital, now: Timestamp) -> Timestamp {
-        let taken = self.taken.get(&(subject.clone(), vital));
-        let latest = taken.and_then(|it| it.range(..=now).next_back());
-        latest.copied().unwrap_or(Timestamp::MIN)
+    /// When `vital` of `subject` was measured last, as of `now` and by the clock as it is set now: what
+    /// was measured before it was set in the same run of the machine moves with it.
+    pub(crate) fn latest(&self, subject: &SubjectId, vital: Vital, now: &Moment) -> Timestamp {
+        let taken = self.taken.get(&(subject.clone(), vital)).into_iter().flatten();
+        let latest = taken.map(|it| by_the_clock_of(now, it)).filter(|it| *it <= now.at.at).max();
+        latest.unwrap_or(Timestamp::MIN)
     }
 
     /// From when `plan` asks `subject` for anything.
@@ -133,6 +139,12 @@ impl Attendance {
     pub(crate) fn is_hindered(&self, vital: Vital, from: Timestamp, to: Timestamp) -> bool {
         self.outages.iter().any(|it| it.touches(vital, from, to))
     }
+}
+
+/// When `then` was, by the wall clock as it is set `now`.
+fn by_the_clock_of(now: &Moment, then: &Moment) -> Timestamp {
+    let age = then.on.and_then(|it| now.since(it));
+    age.and_then(|it| now.at.at.checked_sub(it).ok()).unwrap_or(then.at.at)
 }
 
 impl Outage {

@@ -36,7 +36,7 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 use vitals::wire::canonical;
 use vitals::wire::v1::EventKind;
-use vitals::{HubId, LocalInstant, Moment, SequenceRanges};
+use vitals::{HubId, LocalInstant, Moment, Sequence, SequenceRanges};
 
 use self::assign::Assignments;
 pub use self::at_home::{Kept, NotDone};
@@ -123,6 +123,10 @@ pub struct Hub {
     roster: Roster,
     assignments: Assignments,
     exercise: Exercise,
+    /// Where the record is with which this run began, or the clock was set.
+    run_began: Sequence,
+    /// When it is noted next that the hub runs; time since boot.
+    alive_at: Option<Duration>,
     held: SequenceRanges,
     /// Whether something happened to the ledger that is to be told when nothing else is at hand.
     has_news: bool,
@@ -162,6 +166,8 @@ impl Hub {
             roster: Roster::new(settings.devices),
             assignments,
             exercise,
+            run_began: store.last_seq(),
+            alive_at: None,
             held,
             exile: store.is_in_memory().then(|| Exile::new(now)),
             store,
@@ -172,6 +178,7 @@ impl Hub {
             rehearsal,
         };
         hub.recall_absences(hub_now.wall)?;
+        hub.recall_settled()?;
         Ok(hub)
     }
 
@@ -204,7 +211,7 @@ impl Hub {
             Event::Command(envelope) => {
                 self.past_failures(now, |hub| hub.on_command(now, &envelope))
             }
-            Event::Clock(_noted) => Ok(()),
+            Event::Clock(_noted) => self.past_failures(now, |hub| Ok(hub.note_alive(now)?)),
             Event::Deadline => self.past_failures(now, |hub| hub.on_deadline(now)),
             Event::Stopping => self.on_stop(now),
         }
@@ -269,6 +276,8 @@ impl Hub {
             let items = self.roster.end_session(&device);
             self.take_items(now, &device, items)
         })?;
+        self.alive_at = None;
+        self.past_failures(now, |hub| Ok(hub.note_alive(now)?))?;
         match self.exile {
             Some(_) => self.regain_file(now),
             None => Ok(()),

@@ -12,6 +12,7 @@
 //! - What the agency holds is written without waiting for the disk: the next commit takes it along,
 //!   and losing that knowledge only sends a record twice.
 
+mod alive;
 mod ballast;
 mod budget;
 mod checksum;
@@ -149,6 +150,12 @@ impl Store {
     #[must_use]
     pub const fn last_number(&self) -> Sequence {
         self.last_seq.saturating_sub(self.epochs.first().saturating_sub(1))
+    }
+
+    /// The place that the next appended record gets.
+    #[must_use]
+    pub const fn next_place(&self) -> Sequence {
+        self.last_seq.saturating_add(1)
     }
 
     /// The epoch and number that the next appended record gets.

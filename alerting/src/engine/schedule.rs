@@ -62,8 +62,8 @@ impl Engine {
 
     /// What was due in `outage` and has not been measured since, as of `now`.
     #[must_use]
-    pub fn unheard(&self, outage: &Outage, now: Timestamp) -> Vec<Unheard> {
-        let until = outage.until.unwrap_or(now);
+    pub fn unheard(&self, outage: &Outage, now: &Moment) -> Vec<Unheard> {
+        let until = outage.until.unwrap_or(now.at.at);
         let unheard = |(plan, rule, missed): (&Plan, &Rule, &Missed)| {
             let open = self.open_slots(plan, rule, missed, now);
             let touched = open.filter(|it| it.opens < until && outage.from < it.closes).count();
@@ -132,7 +132,7 @@ impl Engine {
             return None;
         }
         let at = now.at.at;
-        let closed = self.open_slots(plan, rule, missed, at).filter(|it| it.closes <= at);
+        let closed = self.open_slots(plan, rule, missed, now).filter(|it| it.closes <= at);
         let is_heard = |it: &Slot| !self.attendance.is_hindered(missed.vital, it.opens, it.closes);
         let counted: Vec<Slot> = closed.filter(is_heard).collect();
         let latest = counted.first()?;
@@ -156,14 +156,19 @@ impl Engine {
         plan: &Plan,
         rule: &Rule,
         missed: &Missed,
-        now: Timestamp,
+        now: &Moment,
     ) -> impl Iterator<Item = Slot> {
         let since = self.attendance.in_force_since(plan.subject(), plan.name());
         let settled = self.attendance.settled_until(plan.subject(), plan.name(), rule.id());
         let latest = self.attendance.latest(plan.subject(), missed.vital, now);
-        let slots = missed.slots(now, &self.zone).into_iter();
+        let slots = missed.slots(now.at.at, &self.zone).into_iter();
         let is_due = move |it: &Slot| since <= it.opens && latest < it.opens;
         slots.filter(move |it| is_due(it) && settled < it.closes)
+    }
+
+    /// Takes in an alert of before that a person closed: what was missed by then is told no more.
+    pub fn recall_closed(&mut self, alert: &Alert) {
+        self.settle_missed(&Transition { change: alert.state, alert: alert.clone() });
     }
 
     /// Notes that a person has closed an alert about a missed measurement: what was missed by then is

@@ -5,15 +5,16 @@
 //!
 //! ```text
 //! event          nothing was heard
-//! hub-started    since the record before it
-//! clock-stepped  since the record before it
+//! hub-started    since the record before it, or since the hub is known to have run
+//! clock-stepped  the same
 //! link-lost      until its link-restored, of what only devices of that link measure
 //! plan-applied   what the plan asks for is due from then on
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use alerting::Outage;
+use alerting::{Change, Outage};
 use jiff::{SignedDuration, Timestamp};
 use vitals::wire::canonical;
 use vitals::wire::v1::{self, EventKind};
@@ -27,6 +28,9 @@ use crate::device::catalogue::Transport;
 use crate::hub::frame::BATTERY_LOW_PERCENT;
 use crate::link::LinkName;
 use crate::store::{Lane, Store, StoreError};
+
+/// From one note that the hub runs to the next: a window that it misses may be so much longer.
+const ALIVE_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// Events read at once.
 const PAGE: usize = 256;
@@ -55,7 +59,7 @@ impl Hub {
                 let is_of_interest = oldest <= event.recorded_at.0.at
                     || event.kind == EventKind::PlanApplied.as_str();
                 if is_of_interest {
-                    let before = before(&self.store, record.seq);
+                    let before = before(&self.store, record.seq)?;
                     self.note_absence(&event, before);
                 }
             }
@@ -110,16 +114,45 @@ impl Hub {
         None
     }
 
-    /// When the last record was made, where that matters.
-    pub(super) fn last_heard(&self) -> Option<Timestamp> {
-        let last = self.engine.has_schedule().then(|| translate::last_recorded(&self.store));
-        last.flatten().map(|it| it.at.at)
+    /// When the last record was made, or the hub is known to have run after it, where that matters.
+    pub(super) fn last_heard(&self) -> Result<Option<Timestamp>, StoreError> {
+        if !self.engine.has_schedule() {
+            return Ok(None);
+        }
+        let last = translate::last_recorded(&self.store).map(|it| it.at.at);
+        let alive = self.store.alive_before(self.store.next_place())?;
+        Ok(later(last, alive.map(|(_place, at)| at)))
+    }
+
+    /// Notes from time to time that the hub runs: it may hear nothing for days, and was not off.
+    pub(super) fn note_alive(&mut self, now: Stamp) -> Result<(), StoreError> {
+        let is_due = self.alive_at.is_none_or(|it| it <= now.since_boot);
+        if !is_due || self.store.is_in_memory() || !self.engine.has_schedule() {
+            return Ok(());
+        }
+        self.alive_at = Some(now.since_boot.saturating_add(ALIVE_EVERY));
+        self.store.note_alive(self.run_began, self.local(now).at)
+    }
+
+    /// Takes back which missed measurements a person has closed the alert about.
+    pub(super) fn recall_settled(&mut self) -> Result<(), StoreError> {
+        if !self.engine.has_schedule() {
+            return Ok(());
+        }
+        let mut after = 0;
+        loop {
+            let page = self.store.pending(Lane::Alert, after, &SequenceRanges::new(), PAGE)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.seq;
+            let alerts = page.iter().filter_map(|it| translate::alert_of(&it.payload).ok());
+            let closed = alerts.filter(|it| it.state == Change::Closed);
+            closed.for_each(|it| self.engine.recall_closed(&it));
+        }
     }
 
     /// Tells what was due while nothing could be heard, with the cause in place of a missed one.
     pub(super) fn tell_unheard(&mut self, now: Stamp, outage: &Outage) -> Result<(), HubError> {
-        let hub_now = self.local(now);
-        for unheard in self.engine.unheard(outage, hub_now.at) {
+        for unheard in self.engine.unheard(outage, &self.moment(now)) {
             let windows = match unheard.n_windows {
                 1 => "1 window".to_owned(),
                 n => format!("{n} windows"),
@@ -221,11 +254,17 @@ fn measures(member: &Member, vital: Vital) -> bool {
     measured.contains(&vital)
 }
 
-/// When the record before the one at `seq` was made.
-fn before(store: &Store, seq: u64) -> Option<Timestamp> {
-    let record = store.record(seq.checked_sub(1)?).ok()??;
-    let recorded: v1::Recorded = canonical::decode(&record.payload).ok()?;
-    Some(recorded.moment().at.at)
+/// When the record before the one at `seq` was made, or the hub is known to have run after that.
+fn before(store: &Store, seq: u64) -> Result<Option<Timestamp>, StoreError> {
+    let record = seq.checked_sub(1).and_then(|it| store.record(it).ok().flatten());
+    let recorded = record.and_then(|it| canonical::decode::<v1::Recorded>(&it.payload).ok());
+    let alive = store.alive_before(seq)?.map(|(_place, at)| at);
+    Ok(later(recorded.map(|it| it.moment().at.at), alive))
+}
+
+/// The later one of what is known.
+fn later(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).max()
 }
 
 /// The plans whose beginning the ledger knows: client, and name with version.

@@ -137,11 +137,14 @@ impl Hub {
     /// Records a remark; one that a device repeats is dropped.
     #[expect(clippy::needless_pass_by_value, reason = "each remark is made for this call")]
     pub(super) fn remark(&mut self, now: Stamp, remark: Remark) -> Result<(), HubError> {
-        let before = self.last_heard();
+        let before = self.last_heard()?;
         let Some(event) = self.with_room(now, |hub| hub.commit_remark(now, remark.clone()))? else {
             return Ok(());
         };
         self.exercise.take(&event);
+        if matches!(remark.kind, EventKind::HubStarted | EventKind::ClockStepped) {
+            (self.run_began, self.alive_at) = (self.store.last_seq(), None);
+        }
         match self.note_absence(&event, before) {
             Some(outage) => self.tell_unheard(now, &outage),
             None => Ok(()),

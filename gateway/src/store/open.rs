@@ -178,6 +178,10 @@ fn sound(path: &Path) -> Result<Connection, StoreError> {
     begin_log_anew(&connection).map_err(open)?;
     schema::configure(&connection).map_err(open)?;
     schema::migrate(&mut connection, found)?;
+    // On a full disk the hub does without.
+    if let Err(error) = super::alive::prepare(&connection) {
+        warn!(%error, "it will not be noted when the hub runs");
+    }
     connection.set_db_config(KEEP_LOG, false).map_err(open)?;
     Ok(connection)
 }

@@ -16,6 +16,7 @@
 //! incident     id, rule, priority, text             what a person has to be told
 //! damaged      seq                                  records that were found to be damaged, each told once
 //! scrub        finished_at_s                        when the last pass through all records ended
+//! alive        place, at_ms                         until when the hub ran, see `alive`
 //! ```
 //!
 //! `seq` is the place of a record in this file, which runs on over all epochs; its number on the wire
@@ -75,6 +76,7 @@ const BESIDES: &str = "
         text TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS damaged (seq INTEGER PRIMARY KEY) STRICT;
     CREATE TABLE IF NOT EXISTS scrub (finished_at_s INTEGER NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS alive (place INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT;
     INSERT INTO format (version) VALUES (2);
 ";
 

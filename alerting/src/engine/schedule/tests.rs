@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use vitals::{Category, LocalInstant, Priority, TimeQuality, Unit};
 
@@ -158,7 +157,7 @@ fn a_window_in_which_nobody_could_hear_is_not_missed() {
     assert_eq!(wait_until(&mut engine, "2026-03-20T11:00"), []);
     let ended = engine.end_outage("the hub was off", at("2026-03-20T12:00").at.at).unwrap();
     assert_eq!(engine.end_outage("the hub was off", ended.from), None);
-    let unheard = engine.unheard(&ended, at("2026-03-20T12:00").at.at);
+    let unheard = engine.unheard(&ended, &at("2026-03-20T12:00"));
     let [unheard] = unheard.as_slice() else { panic!("{unheard:?}") };
     assert_eq!((unheard.vital, unheard.n_windows), (Vital::BodyWeight, 15));
     assert_eq!(wait_until(&mut engine, "2026-03-22T11:00"), [Change::Raised]);
@@ -170,7 +169,7 @@ fn an_outage_of_something_else_hinders_nothing() {
     let vitals = BTreeSet::from([Vital::SystolicPressure]);
     let elsewhere = Outage { vitals, ..outage("2026-03-01T12:00", None) };
     engine.note_outage(elsewhere.clone());
-    assert_eq!(engine.unheard(&elsewhere, Timestamp::MAX), []);
+    assert_eq!(engine.unheard(&elsewhere, &at("2036-03-20T12:00")), []);
     assert_eq!(wait_until(&mut engine, "2026-03-03T11:00"), [Change::Raised]);
 }
 
@@ -248,4 +247,36 @@ fn a_schedule_says_when_and_how_often() {
         let problems = with(from, to).unwrap_err();
         assert!(problems.contains(expected), "{problems}");
     }
+}
+
+#[test]
+fn a_clock_that_is_set_after_a_measurement_moves_it_into_its_window() {
+    let of_this_run = |when: &str, ms: i64| {
+        let on = Some(vitals::Uptime { boot: vitals::BootId([1; 16]), ms });
+        Moment { on, ..at(when) }
+    };
+    const HOUR_MS: i64 = 3_600_000;
+    // The clock was 5 h behind when the client stepped on the scale at 07:00 on Monday.
+    let mut monday = weight(2, "2026-03-02T02:00");
+    monday.recorded = of_this_run("2026-03-02T02:00", 0);
+    let mut engine = engine();
+    take(&mut engine, &monday);
+    let tuesday = of_this_run("2026-03-03T11:00", 28 * HOUR_MS);
+    assert!(engine.advance(tuesday, key(99)).is_empty());
+    let wednesday = of_this_run("2026-03-04T11:00", 52 * HOUR_MS);
+    assert_eq!(engine.advance(wednesday, key(99)).len(), 1);
+}
+
+#[test]
+fn what_a_person_closed_before_a_restart_is_not_told_again() {
+    let mut engine = engine();
+    wait_until(&mut engine, "2026-03-03T11:00");
+    let alert = engine.open().next().unwrap().id;
+    let by = at("2026-03-03T12:00").at;
+    let closed = engine.close(by, alert, "Nora", crate::Disposition::TrueActioned, None).unwrap();
+    let mut again = self::engine();
+    again.recall_closed(&closed.alert);
+    assert!(wait_until(&mut again, "2026-03-03T13:00").is_empty());
+    assert!(wait_until(&mut again, "2026-03-04T11:00").is_empty());
+    assert_eq!(wait_until(&mut again, "2026-03-05T11:00"), [Change::Raised]);
 }

@@ -162,3 +162,39 @@ fn days_that_a_clock_skipped_are_not_missed() {
     assert_eq!(missed(&home), []);
     assert_eq!(told(&home, EventKind::MeasurementUnheard).len(), 1);
 }
+
+#[test]
+fn a_quiet_hub_that_ran_until_it_was_killed_was_not_off_before() {
+    let mut home = home();
+    // It runs through a whole window, hears nothing, and is killed and started at once.
+    for seconds in (10..=2 * HOUR).step_by(10) {
+        home.pass(seconds);
+        let event = Event::Clock(crate::clock::Synchronization::Reached);
+        home.hub.step(stamp(seconds), event).unwrap();
+    }
+    for _again in 0..2 {
+        home.seconds += 30;
+        restart(&mut home);
+        assert!(told(&home, EventKind::MeasurementUnheard).is_empty());
+    }
+    home.pass(CLOSES + DAY);
+    assert_eq!(missed(&home).len(), 1);
+}
+
+#[test]
+fn a_missed_measurement_that_a_person_closed_is_not_told_again_after_a_restart() {
+    let mut home = home();
+    home.pass(CLOSES + DAY);
+    let alerts = home.alerts();
+    let alert = alerts.iter().find(|it| it.category == "adherence").unwrap();
+    let alert = alert.alert_id.parse().unwrap();
+    let (by, note) = ("Nora".to_owned(), None);
+    let disposition = "true-actioned".to_owned();
+    let close = v1::Instruction::Close { alert, by, disposition, note };
+    home.step(home.command("c-1", close, &crate::hub::tests::key()));
+    restart(&mut home);
+    home.pass(CLOSES + DAY + HOUR);
+    assert_eq!(missed(&home).len(), 2);
+    home.pass(CLOSES + 3 * DAY);
+    assert_eq!(missed(&home).len(), 3);
+}

@@ -25,10 +25,11 @@ mod station;
 #[path = "stories/tool.rs"]
 mod tool;
 
+use serde_json::Value::Null;
 use vitals::wire::canonical::{decode, encode};
 use vitals::wire::sealed::{Purpose, open};
 use vitals::wire::topic::Channel;
-use vitals::wire::v1::{Command, Instruction, Receipt};
+use vitals::wire::v1::{Command, Deadline, Instruction, Receipt, Timers};
 
 use crate::broker::Broker;
 use crate::hub::Hub;
@@ -175,6 +176,47 @@ fn an_acknowledgement_from_another_page_is_refused() {
     assert_eq!(station.post(&path, "by="), 400);
     assert_eq!(station.post("/alerts/hub-9/0000000000000000-1/acknowledge", "by=N"), 404);
     assert!(station.json("/api/alerts")["alerts"][0]["order"].is_null());
+}
+
+#[test]
+fn an_alert_that_is_taken_on_for_a_while_asks_again_by_itself() {
+    let Some((_broker, station, hub)) = agency() else { return };
+    hub.publish(Channel::Alert, encode(&sample::alert(1, 1, 1, "raised", "active")).unwrap());
+    receipt(&hub, 1);
+    let page = station.page("/");
+    assert!(page.contains("Acknowledge for a while") && page.contains("24 h</option>"), "{page}");
+    let path = format!("/alerts/{}/{}-1/snooze", sample::HUB, sample::EPOCH);
+    assert_eq!(station.post(&path, "by=Nora&note=later&hours=25"), 400);
+    assert_eq!(station.post(&path, "by=Nora&note=later&hours=0"), 400);
+    assert_eq!(station.post(&path, "by=Nora&note=+&hours=2"), 400);
+    assert_eq!(station.post(&path, "by=Nora&note=later"), 400);
+    assert_eq!(station.post(&path, "by=Nora&note=later&hours=2"), 303);
+    let sealed = hub.expect(Channel::Command);
+    let payload = open(&sealed, Purpose::Command, &[station.public_key()]).unwrap();
+    let command: Command = decode(&payload).unwrap();
+    let until = command.until.expect("it ends by itself");
+    let held = until.0.at.duration_since(command.issued_at.0.at);
+    assert!((7190..=7200).contains(&held.as_secs()), "{held}");
+
+    let timers = Timers { until: Some(Deadline { at: until, clock: None }), ..Timers::default() };
+    let mut shown = sample::alert(2, 1, 2, "acknowledged", "acknowledged");
+    (shown.by, shown.timers) = (Some("Nora".to_owned()), Some(timers));
+    hub.publish(Channel::Alert, encode(&shown).unwrap());
+    receipt(&hub, 2);
+    assert!(station.page("/").contains(", until "), "{}", station.page("/"));
+    let alert = &station.json("/api/alerts")["alerts"][0];
+    assert_eq!(alert["timers"]["until"], until.0.to_string());
+    assert_eq!(
+        (&alert["timers"]["repeat_by"], &alert["order"]["progress"]),
+        (&Null, &"done".into())
+    );
+
+    // Two hours later the home says that it holds no more.
+    hub.publish(Channel::Alert, encode(&sample::alert(3, 1, 3, "resumed", "active")).unwrap());
+    receipt(&hub, 3);
+    assert!(station.page("/").contains("1 alert waits for a nurse"), "{}", station.page("/"));
+    assert_eq!(station.json("/api/alerts")["alerts"][0]["timers"], Null);
+    assert_eq!(station.post(&path, "by=Nora&note=still&hours=1"), 303);
 }
 
 #[test]

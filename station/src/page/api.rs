@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vitals::wire::topic::Channel;
-use vitals::wire::v1::{Amount, Event};
+use vitals::wire::v1::{self, Amount, Event};
 use vitals::{HubId, LocalInstant, ReadingId, Sequence, SubjectId, Timeline};
 
 use super::{Page, client_name, hub_name};
@@ -132,8 +132,27 @@ struct Alert {
     by: Option<String>,
     note: Option<String>,
     disposition: Option<String>,
+    timers: Option<Timers>,
     transitions: Vec<Transition>,
     order: Option<Order>,
+}
+
+/// What it waits for by the clock.
+#[derive(Debug, Serialize)]
+struct Timers {
+    /// A repeated measurement is awaited until then.
+    repeat_by: Option<String>,
+    /// It waits for a person since then; the rungs of the plan's ladder count from there.
+    waits_since: Option<String>,
+    /// So many rungs it has climbed.
+    rung: u32,
+    escalated_to: Option<String>,
+    /// The acknowledgement holds until then.
+    until: Option<String>,
+    /// Nobody is disturbed by it before that.
+    quiet_until: Option<String>,
+    /// Nothing fresh was measured for long after its value.
+    stale: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -388,6 +407,7 @@ fn alert(config: &Config, episode: &Episode) -> Alert {
         by: it.by,
         note: it.note,
         disposition: it.disposition,
+        timers: it.timers.as_ref().map(timers),
         transitions: episode
             .steps
             .iter()
@@ -406,6 +426,19 @@ fn alert(config: &Config, episode: &Episode) -> Alert {
             issued_at: utc(order.issued_at),
             expires_at: utc(order.expires_at),
         }),
+    }
+}
+
+fn timers(timers: &v1::Timers) -> Timers {
+    let at = |it: &Option<v1::Deadline>| it.as_ref().map(|it| it.at.0.to_string());
+    Timers {
+        repeat_by: at(&timers.repeat_by),
+        waits_since: at(&timers.waits_since),
+        rung: timers.rung.unwrap_or(0),
+        escalated_to: timers.escalated_to.clone(),
+        until: at(&timers.until),
+        quiet_until: at(&timers.quiet_until),
+        stale: timers.stale.unwrap_or(false),
     }
 }
 

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use alerting::Plan;
+use alerting::plan::value::quantity;
 use ed25519_dalek::VerifyingKey;
 use jiff::tz::TimeZone;
 use thiserror::Error;
 use vitals::document::{Need, Section};
 use vitals::wire::topic::{AgencyTopics, ROOT};
-use vitals::{AgencyId, DeviceId, HubId, SubjectId};
+use vitals::{AgencyId, DeviceId, Dimension, HubId, SubjectId};
 
 use super::wiring::{self, Address, Radio};
 use super::{
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::device::StreamSettings;
 use crate::device::catalogue::{self, Model, Transport};
-use crate::hub::{Device, Owner, Watch};
+use crate::hub::{Band, Device, Owner, User, Watch};
 use crate::link::bluetooth::BluetoothDevice;
 use crate::link::serial::SerialPort;
 use crate::store::{KEEP_DAYS, MAX_MIB, SCRUB_DAYS, Upkeep};
@@ -334,25 +335,60 @@ fn device(
     Some((device, link))
 }
 
+/// One of several users; `consents` takes the code of a slot, where it has one.
+fn user(section: &Section<'_>, consents: &mut BTreeMap<u8, u16>) -> Option<User> {
+    let weight = |text: &str| match quantity(text) {
+        Ok(it) if it.unit().dimension() == Dimension::Mass => Ok(it),
+        Ok(_other) => Err(format!("{text:?} is no weight: write it as in \"60 kg\"")),
+        Err(cause) => Err(cause),
+    };
+    let slot = section.integer("slot", 0..=254, Need::Optional);
+    let subject = section.text::<SubjectId>("subject", Need::Required("whose slot it is"));
+    let from = section.text_by("weight_from", Need::Optional, weight);
+    let to = section.text_by("weight_to", Need::Optional, weight);
+    let consent = section.integer("consent", 0..=9999, Need::Optional);
+    section.refuse_the_rest();
+    let band = match from.zip(to) {
+        Some((from, to)) => {
+            if to.value_in(from.unit()).is_none_or(|it| it <= from.value()) {
+                section.problem("weight_to", &"is not above weight_from");
+            }
+            Some(Band { from, to })
+        }
+        None => {
+            if section.has("weight_from") != section.has("weight_to") {
+                let key = if section.has("weight_to") { "weight_from" } else { "weight_to" };
+                section.problem(key, &"missing: a range of weights has both ends");
+            }
+            None
+        }
+    };
+    let is_told = ["slot", "weight_from", "weight_to"].into_iter().any(|it| section.has(it));
+    if !is_told {
+        section.problem("slot", &"missing: the device's user slot, or weight_from and weight_to");
+    }
+    if consent.is_some() && !section.has("slot") {
+        section.problem("consent", &"is the code of a user slot: give that, too");
+    }
+    consents.extend(slot.zip(consent));
+    Some(User { subject: subject?, slot, band })
+}
+
 /// Whose device it is; `consents` takes the codes of its users, where they have some.
 fn owner(section: &Section<'_>, consents: &mut BTreeMap<u8, u16>) -> Option<Owner> {
     let subject = section.text::<SubjectId>("subject", Need::Optional);
     let users = section.sections("user");
-    let mut slots = BTreeMap::new();
-    for user in &users {
-        let slot = user.integer("slot", 0..=254, Need::Required("the device's user slot"));
-        let subject = user.text::<SubjectId>("subject", Need::Required("whose slot it is"));
-        let consent = user.integer("consent", 0..=9999, Need::Optional);
-        user.refuse_the_rest();
-        let (slot, subject) = slot.zip(subject)?;
-        consents.extend(consent.map(|it| (slot, it)));
-        if slots.insert(slot, subject).is_some() {
-            user.problem("slot", &"another user has this slot");
+    let mut shared: Vec<User> = Vec::new();
+    for section in &users {
+        let user = user(section, consents)?;
+        if user.slot.is_some() && shared.iter().any(|it| it.slot == user.slot) {
+            section.problem("slot", &"another user has this slot");
         }
+        shared.push(user);
     }
-    match (subject, slots.is_empty()) {
+    match (subject, shared.is_empty()) {
         (Some(subject), true) => Some(Owner::One(subject)),
-        (None, false) => Some(Owner::Slots(slots)),
+        (None, false) => Some(Owner::Shared(shared)),
         (Some(_), false) => {
             section.problem("subject", &"give either one `subject` or [[device.user]] slots");
             None

@@ -49,7 +49,7 @@ fn the_defaults_that_the_example_shows_are_the_defaults() {
 fn a_shared_device_knows_its_users() {
     let config = example();
     let scale = config.devices.iter().find(|it| it.id.as_str() == "scale").unwrap();
-    assert!(matches!(&scale.owner, Owner::Slots(slots) if slots.len() == 2));
+    assert!(matches!(&scale.owner, Owner::Shared(users) if users.len() == 2));
 }
 
 #[test]

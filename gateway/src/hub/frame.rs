@@ -42,7 +42,8 @@ impl Hub {
         observation: Observation,
     ) -> Result<(), HubError> {
         let Some(member) = self.roster.member(device) else { return Ok(()) };
-        let (subject, subject_candidates) = member.device.owner.of(observation.user_slot);
+        let (subject, subject_candidates) =
+            member.device.owner.of(observation.user_slot, &observation.values);
         let identity = observation.content_identity();
         let received = observation.received;
         let reception = Reception {
@@ -95,7 +96,7 @@ impl Hub {
         failed: FailedMeasurement,
     ) -> Result<(), HubError> {
         let Some(member) = self.roster.member(device) else { return Ok(()) };
-        let (subject, _candidates) = member.device.owner.of(failed.user_slot);
+        let (subject, _candidates) = member.device.owner.of(failed.user_slot, &[]);
         let text = failed.coaching().to_owned();
         let about_hub = Remark::about_hub(EventKind::MeasurementFailed, text);
         let remark = Remark {

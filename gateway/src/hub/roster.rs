@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use vitals::{DeviceId, DeviceReference, SubjectId};
+use vitals::{DeviceId, DeviceReference};
 
+use super::owner::Owner;
 use crate::clock::Stamp;
 use crate::device::catalogue::Model;
 use crate::device::{Decoder, Item, StreamSettings};
@@ -21,40 +22,6 @@ pub struct Device {
     pub owner: Owner,
     /// How its stream becomes readings.
     pub stream: StreamSettings,
-}
-
-/// Whose measurements a device makes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner {
-    /// Always the same client's.
-    One(SubjectId),
-    /// Of whoever the device's user slot says; without a slot nobody knows.
-    Slots(BTreeMap<u8, SubjectId>),
-}
-
-impl Owner {
-    /// Whether a measurement can be of `subject`.
-    #[must_use]
-    pub fn may_be(&self, subject: &SubjectId) -> bool {
-        match self {
-            Self::One(owner) => owner == subject,
-            Self::Slots(owners) => owners.values().any(|it| it == subject),
-        }
-    }
-
-    /// Whose a measurement with this user slot is, or whose it may be. It is never guessed.
-    pub(super) fn of(&self, user_slot: Option<u8>) -> (Option<SubjectId>, Vec<SubjectId>) {
-        match self {
-            Self::One(subject) => (Some(subject.clone()), Vec::new()),
-            Self::Slots(subjects) => match user_slot.and_then(|slot| subjects.get(&slot)) {
-                Some(subject) => (Some(subject.clone()), Vec::new()),
-                None => {
-                    let candidates: BTreeSet<_> = subjects.values().cloned().collect();
-                    (None, candidates.into_iter().collect())
-                }
-            },
-        }
-    }
 }
 
 /// How one device is doing.
@@ -164,29 +131,5 @@ impl Member {
             model: self.device.model.key.to_owned(),
             battery_percent: battery_percent.or(self.battery_percent),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn subject(text: &str) -> SubjectId {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_device_of_one_client_never_doubts() {
-        let owner = Owner::One(subject("a"));
-        assert_eq!(owner.of(None), (Some(subject("a")), vec![]));
-        assert_eq!(owner.of(Some(2)), (Some(subject("a")), vec![]));
-    }
-
-    #[test]
-    fn a_shared_device_goes_by_its_user_slot_and_never_guesses() {
-        let owner = Owner::Slots(BTreeMap::from([(1, subject("a")), (2, subject("b"))]));
-        assert_eq!(owner.of(Some(2)), (Some(subject("b")), vec![]));
-        assert_eq!(owner.of(Some(3)), (None, vec![subject("a"), subject("b")]));
-        assert_eq!(owner.of(None), (None, vec![subject("a"), subject("b")]));
     }
 }

@@ -1,10 +1,8 @@
-use std::collections::BTreeMap as Map;
-
 use vitals::wire::v1::Instruction;
 
 use super::*;
 use crate::hub::tests::{CRISIS, Home, NORMAL, key, settings, stamp};
-use crate::hub::{Device, HubSettings, Owner};
+use crate::hub::{Device, HubSettings, Owner, User};
 use crate::store::Store;
 
 fn plan(subject: &str, at: &str) -> alerting::Plan {
@@ -21,9 +19,10 @@ fn plan(subject: &str, at: &str) -> alerting::Plan {
 /// A home of two, whose cuff does not say who uses it.
 fn shared() -> HubSettings {
     let settings = settings();
-    let owners = Map::from([(1, subject("client-1")), (2, subject("client-2"))]);
+    let user = |(slot, name)| User { subject: subject(name), slot: Some(slot), band: None };
+    let users: Vec<_> = [(1, "client-1"), (2, "client-2")].into_iter().map(user).collect();
     let devices = settings.devices.iter().cloned();
-    let devices = devices.map(|it| Device { owner: Owner::Slots(owners.clone()), ..it });
+    let devices = devices.map(|it| Device { owner: Owner::Shared(users.clone()), ..it });
     HubSettings {
         devices: devices.collect(),
         plans: vec![plan("client-1", "180 mmHg"), plan("client-2", "190 mmHg")],

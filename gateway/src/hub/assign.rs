@@ -11,7 +11,7 @@ use vitals::wire::canonical;
 use vitals::wire::v1::{self, EventKind};
 use vitals::{AlertId, LocalInstant, Moment, Priority, Reading, ReadingId, SubjectId};
 
-use super::at_home::{Kept, NotDone, signed};
+use super::at_home::{Kept, NAME_LEN_MAX, NOTE_LEN_MAX, NotDone, signed};
 use super::command::Accepted;
 use super::exercise::Exercise;
 use super::record::{Remark, append_transitions};
@@ -116,6 +116,11 @@ impl Hub {
     fn claimed(&self, claim: &Claim) -> Result<Result<Reading, NotDone>, HubError> {
         if claim.by.is_empty() {
             return Ok(Err(NotDone::NoName));
+        }
+        let n_characters = |text: &str| text.chars().count();
+        let note = claim.note.as_deref().unwrap_or_default();
+        if NAME_LEN_MAX < n_characters(&claim.by) || NOTE_LEN_MAX < n_characters(note) {
+            return Ok(Err(NotDone::TooLong));
         }
         if claim.to.as_ref().is_some_and(|it| !self.is_at_home(it)) {
             return Ok(Err(NotDone::UnknownClient));

@@ -13,6 +13,12 @@ use vitals::{
 use super::{Hub, HubError};
 use crate::clock::Stamp;
 
+/// Longest name of a person in characters, with where it was said.
+pub(super) const NAME_LEN_MAX: usize = 100;
+
+/// Longest note in characters; the message with it stays far below the largest one.
+pub(super) const NOTE_LEN_MAX: usize = 500;
+
 /// Where what was said is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
@@ -35,6 +41,9 @@ pub enum NotDone {
     /// Nobody signs for it.
     #[error("it needs the name of a person")]
     NoName,
+    /// More text than a message carries.
+    #[error("a name has at most {NAME_LEN_MAX} characters, and a note {NOTE_LEN_MAX}")]
+    TooLong,
     /// The client exercises already.
     #[error("this client exercises already")]
     Exercises,

@@ -53,6 +53,38 @@ fn an_answer_of_the_home_reaches_the_hub_and_comes_back() {
 }
 
 #[test]
+fn who_says_whose_a_reading_is_reaches_the_hub() {
+    let reading: ReadingId = "0102030405060708-7".parse().unwrap();
+    ask_one(
+        move |path| assign(path, reading, None, "Ada", Some("a guest")),
+        move |request| {
+            let Request::Assign { reading: asked, to, by, note, reply } = request else {
+                panic!("another question")
+            };
+            assert_eq!((asked, to, by.as_str()), (reading, None, "Ada"));
+            assert_eq!(note.as_deref(), Some("a guest"));
+            reply.send(Ok(Kept::OnDisk)).unwrap();
+        },
+        |kept| assert_eq!(kept.unwrap(), Kept::OnDisk),
+    );
+}
+
+#[test]
+fn an_exercise_that_begins_reaches_the_hub() {
+    ask_one(
+        |path| exercise(path, &"client-1".parse().unwrap(), true),
+        |request| {
+            let Request::Exercise { subject, begins, reply } = request else {
+                panic!("another question")
+            };
+            assert_eq!((subject.as_str(), begins), ("client-1", true));
+            reply.send(Err(NotDone::Exercises)).unwrap();
+        },
+        |refused| assert_eq!(refused.unwrap_err().to_string(), "this client exercises already"),
+    );
+}
+
+#[test]
 fn an_observation_arrives_exactly_as_it_was_typed() {
     let quantity = Quantity::new("18.0".parse().unwrap(), Unit::PerMinute).unwrap();
     let values = vec![Measurement { vital: Vital::RespiratoryRate, quantity }];

@@ -178,6 +178,9 @@ fn what_cannot_be_assigned_changes_nothing() {
     let to = Some(subject("client-1"));
     let nameless = home.hub.assign_at_home(now, id, to.clone(), " ", None).unwrap();
     assert_eq!(nameless, Err(NotDone::NoName));
+    let novel = Some("n".repeat(501));
+    let wordy = home.hub.assign_at_home(now, id, to.clone(), "Ada", novel).unwrap();
+    assert_eq!(wordy, Err(NotDone::TooLong));
     let other = ReadingId { seq: 99, ..id };
     let unknown = home.hub.assign_at_home(now, other, to, "Ada", None).unwrap();
     assert_eq!(unknown, Err(NotDone::UnknownReading));

@@ -26,11 +26,13 @@
 mod change;
 mod word;
 
+use rust_decimal::Decimal;
 use thiserror::Error;
 use vitals::identity::{AlertId, ReadingId, SubjectId};
 use vitals::{Category, LocalInstant, Moment, Priority, Quantity, Vital};
 
 pub use self::word::{Change, Disposition};
+use crate::rule::Direction;
 use crate::timer::Timers;
 
 /// Largest number of readings an alert names: the first, and the latest ones.
@@ -259,6 +261,27 @@ pub(crate) struct Evidence {
     pub(crate) fact: String,
     pub(crate) measured: Moment,
     pub(crate) late: bool,
+    pub(crate) degree: Degree,
+}
+
+/// How bad what was found is, beside what the alert stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Degree {
+    /// The further its value goes this way the worse.
+    Value(Direction),
+    /// The higher a number of the rule's own the worse, such as a total.
+    Own(Decimal),
+    /// One is as bad as the other.
+    Alike,
+}
+
+/// How another finding lies to what the alert stands on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beside {
+    /// Whether it is another measurement than the one before, and so confirms what was not confirmed.
+    pub(crate) confirms: bool,
+    /// The number of the rule's own that the alert stands on, where it has one that is known.
+    pub(crate) stood_on: Option<Decimal>,
 }
 
 /// The rule that found something, and the plan that it is written in.

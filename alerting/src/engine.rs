@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use vitals::identity::{AlertId, SubjectId};
 use vitals::{LocalInstant, Moment, Reading};
 
-use crate::alert::{Alert, Disposition, Evidence, Origin, Refusal, Standing, Transition};
+use crate::alert::{Alert, Beside, Disposition, Evidence, Origin, Refusal, Standing, Transition};
 use crate::attendance::Attendance;
 use crate::history::History;
 use crate::plan::Plan;
@@ -281,7 +281,8 @@ impl Engine {
             first.is_some_and(|it| confirm.is_another(it, &evidence.measured))
         };
         let confirms = rule.confirm().is_none_or(|(_threshold, it)| is_another(it));
-        let next = alert.repeated(now, &origin(plan, rule), evidence, confirms)?;
+        let beside = Beside { confirms, stood_on: rule.stood_on(alert, &self.history) };
+        let next = alert.repeated(now, &origin(plan, rule), evidence, beside)?;
         // Where it calls anew it does so after the quiet hours.
         match next.timers.waits_since == alert.timers.waits_since {
             true => Some(next),
@@ -335,6 +336,8 @@ mod time;
 mod model;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod snooze;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -18,6 +18,7 @@ use vitals::identity::{ReadingId, SubjectId};
 use vitals::{Moment, Quantity, Reading, Unit, Vital};
 
 use self::rhythm::Rhythm;
+use crate::alert::Alert;
 use crate::average::Pressure;
 use crate::plan::Plan;
 use crate::rule::implausible::{Doubt, Implausible};
@@ -301,6 +302,21 @@ impl History {
         let is_before =
             move |it: &&Sample| it.reading != sample.reading && sample.when.order(&it.when).is_ge();
         self.all_of(subject, vital).filter(is_before)
+    }
+
+    /// The measurements of `vital` that `alert` names, up to what it stands on, the oldest first.
+    pub(crate) fn named<'h>(
+        &'h self,
+        alert: &'h Alert,
+        vital: Vital,
+    ) -> impl DoubleEndedIterator<Item = &'h Sample> {
+        let stands_on = alert.subject.as_ref().zip(alert.measured);
+        stands_on.into_iter().flat_map(move |(subject, measured)| {
+            let is_named = move |it: &&Sample| {
+                alert.readings.contains(&it.reading) && measured.order(&it.when).is_ge()
+            };
+            self.all_of(subject, vital).filter(is_named)
+        })
     }
 
     fn all_of(

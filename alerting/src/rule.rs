@@ -36,7 +36,7 @@ use self::pulse_pressure::PulsePressure;
 use self::repeated::Repeated;
 use self::threshold::{Side, Threshold};
 use self::weight::WeightChange;
-use crate::alert::Evidence;
+use crate::alert::{Alert, Evidence};
 use crate::history::History;
 
 /// One rule of a care plan.
@@ -167,16 +167,17 @@ impl Rule {
         &self.condition
     }
 
-    /// Whether it judges a reading by what was measured before it.
+    /// Whether it judges a reading by what was measured before it, or compares the two.
     #[must_use]
     pub const fn looks_back(&self) -> bool {
         match self.condition {
-            Condition::Threshold(_) | Condition::PulsePressure(_) | Condition::Exercise(_) => false,
+            Condition::Threshold(_) | Condition::Exercise(_) => false,
             Condition::Repeated(_)
             | Condition::Change(_)
             | Condition::WeightChange(_)
             | Condition::Implausible(_)
             | Condition::IrregularPulse(_)
+            | Condition::PulsePressure(_)
             | Condition::Orthostatic(_)
             | Condition::ExerciseFall(_)
             | Condition::Baseline(_)
@@ -234,6 +235,26 @@ impl Rule {
         match self.find(reading, late, history) {
             Finding::Gone(_) if doubt::is_in(&self.condition, reading, history) => Finding::Unknown,
             found @ (Finding::Present(_) | Finding::Gone(_) | Finding::Unknown) => found,
+        }
+    }
+
+    /// The number of the rule's own that `alert` stands on, where it has one and `history` knows it.
+    pub(crate) fn stood_on(&self, alert: &Alert, history: &History) -> Option<Decimal> {
+        match &self.condition {
+            Condition::News2(it) => it.stood_on(alert, history),
+            Condition::PulsePressure(it) => it.stood_on(alert, history),
+            Condition::Orthostatic(it) => it.stood_on(alert, history),
+            Condition::Threshold(_)
+            | Condition::Repeated(_)
+            | Condition::Change(_)
+            | Condition::WeightChange(_)
+            | Condition::Implausible(_)
+            | Condition::IrregularPulse(_)
+            | Condition::Exercise(_)
+            | Condition::ExerciseFall(_)
+            | Condition::Baseline(_)
+            | Condition::HomeAverage(_)
+            | Condition::Missed(_) => None,
         }
     }
 

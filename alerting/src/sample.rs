@@ -9,6 +9,7 @@ use vitals::{
     ReadingKind, TimeQuality, Unit, Vital,
 };
 
+use crate::alert::Alert;
 use crate::plan::Plan;
 use crate::rule::{Finding, Rule};
 
@@ -132,4 +133,35 @@ pub(crate) fn problems(kind: &str, text: &str) -> Vec<String> {
     let read = Plan::parse(&format!("{head}[[{kind}]]\nid = \"rule\"\n{text}\n"));
     let problems = read.map_or_else(|problems| problems.to_string(), |_plan| String::new());
     problems.lines().map(str::to_owned).collect()
+}
+
+/// An alert as it comes back from the store: each public field by itself, and nothing else.
+pub(crate) fn restored(alert: &Alert) -> Alert {
+    Alert {
+        id: alert.id,
+        rev: alert.rev,
+        state: alert.state.as_str().parse().expect("the word is of the vocabulary"),
+        priority: alert.priority,
+        category: alert.category,
+        rule: alert.rule.clone(),
+        plan: alert.plan.clone(),
+        plan_version: alert.plan_version,
+        subject: alert.subject.clone(),
+        vital: alert.vital,
+        value: alert.value,
+        limit: alert.limit,
+        readings: alert.readings.clone(),
+        why: alert.why.clone(),
+        measured: alert.measured,
+        raised_at: alert.raised_at,
+        changed_at: alert.changed_at,
+        cleared_at: alert.cleared_at,
+        late: alert.late,
+        confirmed: alert.confirmed,
+        count: alert.count,
+        by: alert.by.clone(),
+        note: alert.note.clone(),
+        disposition: alert.disposition,
+        timers: alert.timers.clone(),
+    }
 }

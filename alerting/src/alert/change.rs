@@ -1,10 +1,13 @@
 //! What makes an alert, and each change of it; the table of [`Standing::after`] has the last word.
 
 use jiff::SignedDuration;
+use rust_decimal::Decimal;
 use vitals::identity::{AlertId, ReadingId, SubjectId};
-use vitals::{LocalInstant, Moment, Priority};
+use vitals::{LocalInstant, Moment, Priority, Quantity};
 
-use super::{Alert, Change, Disposition, Evidence, Origin, READINGS_MAX, Refusal, Standing};
+use super::{
+    Alert, Beside, Change, Degree, Disposition, Evidence, Origin, READINGS_MAX, Refusal, Standing,
+};
 use crate::rule::missed::Missed;
 use crate::timer::{self, SNOOZE_HOURS_MAX, Timers};
 
@@ -147,20 +150,19 @@ impl Alert {
     ///
     /// Older evidence than what it stands on is counted, but does not take its place.
     /// A reading that it already used changes nothing.
-    /// `confirms` says whether this is another measurement than the one before, and so confirms what
-    /// was not yet confirmed.
     pub(crate) fn repeated(
         &self,
         now: &Moment,
         origin: &Origin<'_>,
         evidence: &Evidence,
-        confirms: bool,
+        beside: Beside,
     ) -> Option<Self> {
+        let Beside { confirms, stood_on } = beside;
         if evidence.readings.last().is_some_and(|it| self.readings.contains(it)) {
             return None;
         }
         let is_more_urgent = evidence.priority < self.priority;
-        let breaks_off = self.timers.until.is_some() && self.is_worse(evidence);
+        let breaks_off = self.timers.until.is_some() && self.is_worse(evidence, stood_on);
         let change = match (is_more_urgent || breaks_off, confirms && !self.confirmed) {
             (true, _) => Change::Escalated,
             (false, true) => Change::Confirmed,
@@ -342,15 +344,18 @@ impl Alert {
         self.timers = Timers { waits_since: Some(now), is_stale, ..Timers::default() };
     }
 
-    /// Whether `evidence` is further beyond its limit than the value that the alert stands on; where
-    /// that cannot be told it is.
-    fn is_worse(&self, evidence: &Evidence) -> bool {
-        let Some(limit) = evidence.limit else { return true };
-        let before = self.value.and_then(|it| it.value_in(limit.unit()));
-        let after = evidence.value.and_then(|it| it.value_in(limit.unit()));
-        before.zip(after).is_none_or(|(before, after)| {
-            (before - limit.value()).abs() < (after - limit.value()).abs()
-        })
+    /// Whether `evidence` is worse than what the alert stands on; where that cannot be told it is.
+    fn is_worse(&self, evidence: &Evidence, stood_on: Option<Decimal>) -> bool {
+        match evidence.degree {
+            Degree::Value(direction) => {
+                let unit = evidence.value.map(|it| it.unit());
+                let number = |value: Option<Quantity>| value?.value_in(unit?);
+                let values = number(self.value).zip(number(evidence.value));
+                values.is_none_or(|(before, after)| Decimal::ZERO < direction.amount(before, after))
+            }
+            Degree::Own(number) => stood_on.is_none_or(|before| before < number),
+            Degree::Alike => false,
+        }
     }
 
     fn named(&self, by: &str) -> Result<String, Refusal> {
@@ -373,14 +378,14 @@ impl Alert {
         }
     }
 
-    /// Names what it stands on now; the first reading of all stays named.
+    /// Names what it stands on now as the latest; the first reading of all stays the first.
     fn name_readings(&mut self, readings: &[ReadingId]) {
         for reading in readings {
-            if self.readings.contains(reading) {
-                continue;
-            }
-            if READINGS_MAX <= self.readings.len() {
-                self.readings.remove(1);
+            match self.readings.iter().position(|it| it == reading) {
+                Some(0) => continue,
+                Some(place) => drop(self.readings.remove(place)),
+                None if READINGS_MAX <= self.readings.len() => drop(self.readings.remove(1)),
+                None => {}
             }
             self.readings.push(*reading);
         }

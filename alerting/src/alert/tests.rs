@@ -17,8 +17,11 @@ fn evidence(seq: u64, at_minute: i64) -> Evidence {
         fact: "Systolic pressure 184 mmHg is at or above the limit of 180 mmHg".to_owned(),
         measured: minute(at_minute).into(),
         late: false,
+        degree: Degree::Value(Direction::Rise),
     }
 }
+
+const ANOTHER: Beside = Beside { confirms: true, stood_on: None };
 
 const fn origin() -> Origin<'static> {
     let category = Category::Clinical;
@@ -56,7 +59,7 @@ fn perform(alert: &Alert, change: Change) -> Option<Alert> {
         Change::Asked | Change::Raised | Change::Confirmed => alert.changed(now.at, change),
         Change::Repeated => {
             let evidence = Evidence { priority: alert.priority, ..evidence(3, 2) };
-            alert.repeated(&now, &origin(), &evidence, false)
+            alert.repeated(&now, &origin(), &evidence, Beside { confirms: false, stood_on: None })
         }
         Change::Stale => alert.gone_stale(&now),
         Change::Escalated => alert.climbed(&now, "backup", SignedDuration::from_mins(15)),
@@ -162,7 +165,8 @@ fn the_fields_of_an_alert_say_what_the_table_says() {
 #[test]
 fn an_escalation_takes_the_acknowledgement_away() {
     let medium = alert(Standing::Acknowledged, Priority::Medium);
-    let escalated = medium.repeated(&minute(2).into(), &origin(), &evidence(3, 2), true).unwrap();
+    let escalated =
+        medium.repeated(&minute(2).into(), &origin(), &evidence(3, 2), ANOTHER).unwrap();
     assert_eq!(escalated.state, Change::Escalated);
     assert_eq!((escalated.priority, escalated.by), (Priority::High, None));
 }
@@ -171,14 +175,14 @@ fn an_escalation_takes_the_acknowledgement_away() {
 fn a_plan_that_lowers_the_priority_does_not_lower_it_in_an_episode() {
     let high = alert(Standing::Active, Priority::High);
     let milder = Evidence { priority: Priority::Low, ..evidence(3, 2) };
-    let repeated = high.repeated(&minute(2).into(), &origin(), &milder, true).unwrap();
+    let repeated = high.repeated(&minute(2).into(), &origin(), &milder, ANOTHER).unwrap();
     assert_eq!((repeated.state, repeated.priority), (Change::Repeated, Priority::High));
 }
 
 #[test]
 fn a_reading_counts_once() {
     let high = alert(Standing::Active, Priority::High);
-    assert_eq!(high.repeated(&minute(2).into(), &origin(), &evidence(1, 0), true), None);
+    assert_eq!(high.repeated(&minute(2).into(), &origin(), &evidence(1, 0), ANOTHER), None);
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn the_first_and_the_latest_readings_are_named() {
     let mut alert = raised(Priority::High);
     for seq in 2..=40 {
         let evidence = evidence(seq, 0);
-        alert = alert.repeated(&minute(2).into(), &origin(), &evidence, true).unwrap();
+        alert = alert.repeated(&minute(2).into(), &origin(), &evidence, ANOTHER).unwrap();
     }
     let named: Vec<u64> = alert.readings.iter().map(|it| it.seq).collect();
     assert_eq!(named, std::iter::once(1).chain(26..=40).collect::<Vec<_>>());

@@ -12,7 +12,7 @@ use vitals::{Flag, Priority, Unit, Vital};
 
 use super::*;
 use crate::alert::Change;
-use crate::sample::{PLAN, key, minute, plan, quantity, reading};
+use crate::sample::{PLAN, key, minute, plan, quantity, reading, restored};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -122,8 +122,9 @@ impl Slip {
     }
 
     /// Found again: what that changes but for the count.
-    fn found(&mut self, priority: Priority, it: Heard, can_wait: bool, limit: u32) {
-        let is_worse = limit.abs_diff(self.newest_bad) < limit.abs_diff(it.value);
+    fn found(&mut self, priority: Priority, it: Heard, can_wait: bool, is_high: bool) {
+        let (before, after) = (self.newest_bad, it.value);
+        let is_worse = if is_high { before < after } else { after < before };
         let breaks = self.holds_until.is_some() && is_worse;
         let confirms = !can_wait || self.is_another(it) || priority == Priority::High;
         if self.repeat_by.is_some() || priority < self.priority || breaks {
@@ -175,11 +176,11 @@ impl Model {
             return;
         };
         match reached {
-            Some(&(limit, priority)) => {
+            Some(&(_limit, priority)) => {
                 let is_late = 60 < it.now - it.measured;
                 let is_repeat = slip.is_another(it) && !is_late || priority < slip.priority;
                 if slip.repeat_by.is_none() || is_repeat {
-                    slip.found(priority, it, can_wait, limit);
+                    slip.found(priority, it, can_wait, is_high);
                 }
             }
             None if it.is_doubtful || it.measured <= slip.newest_bad_minute => {}
@@ -190,7 +191,7 @@ impl Model {
                 match limit {
                     _ if !slip.is_another(it) => {}
                     Some(&(_limit, priority)) => {
-                        slip.found(priority, it, can_wait, 0);
+                        slip.found(priority, it, can_wait, is_high);
                         slip.newest_bad = both / 2;
                     }
                     None => drop(self.slips.remove(rule)),
@@ -269,37 +270,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::Restart),
     ];
     prop::collection::vec(step, 1..60)
-}
-
-/// An alert as it comes back from the store: each public field by itself, and nothing else.
-fn restored(alert: &Alert) -> Alert {
-    Alert {
-        id: alert.id,
-        rev: alert.rev,
-        state: alert.state.as_str().parse().expect("the word is of the vocabulary"),
-        priority: alert.priority,
-        category: alert.category,
-        rule: alert.rule.clone(),
-        plan: alert.plan.clone(),
-        plan_version: alert.plan_version,
-        subject: alert.subject.clone(),
-        vital: alert.vital,
-        value: alert.value,
-        limit: alert.limit,
-        readings: alert.readings.clone(),
-        why: alert.why.clone(),
-        measured: alert.measured,
-        raised_at: alert.raised_at,
-        changed_at: alert.changed_at,
-        cleared_at: alert.cleared_at,
-        late: alert.late,
-        confirmed: alert.confirmed,
-        count: alert.count,
-        by: alert.by.clone(),
-        note: alert.note.clone(),
-        disposition: alert.disposition,
-        timers: alert.timers.clone(),
-    }
 }
 
 fn rebuilt(engine: &Engine, stored: &[Reading]) -> Engine {

@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
-use crate::alert::Evidence;
+use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
 use crate::rule::{Direction, Finding, capitalised, median, span};
 
@@ -130,6 +130,7 @@ impl Baseline {
             ),
             measured: newest.when,
             late,
+            degree: Degree::Value(*direction),
         }
     }
 }

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
-use crate::alert::Evidence;
+use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
 use crate::rule::{Direction, Finding, capitalised, span};
 
@@ -84,6 +84,7 @@ impl Change {
             ),
             measured: to.when,
             late,
+            degree: Degree::Value(*direction),
         }
     }
 }

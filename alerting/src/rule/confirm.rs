@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use vitals::{Moment, Priority, Quantity, Reading, Unit, Vital};
 
-use crate::alert::{Alert, Evidence};
+use crate::alert::{Alert, Degree, Evidence};
 use crate::rule::threshold::Threshold;
 use crate::rule::{Finding, can_clear, measured, span};
 use crate::timer;
@@ -134,6 +134,7 @@ impl Threshold {
             fact,
             measured: when,
             late: false,
+            degree: Degree::Value(self.side().direction()),
         };
         let unit = self.first().level.unit();
         let mean = asked.value.and_then(|it| mean(it, last.quantity, unit));

@@ -11,10 +11,10 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
-use crate::alert::Evidence;
+use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
 use crate::rule::threshold::Threshold;
-use crate::rule::{Finding, capitalised, is_at_rest, is_trusted, measured, span};
+use crate::rule::{Direction, Finding, capitalised, is_at_rest, is_trusted, measured, span};
 
 /// A floor or a ceiling of exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +120,7 @@ impl ExerciseFall {
             ),
             measured: now,
             late,
+            degree: Degree::Value(Direction::Fall),
         }
     }
 }

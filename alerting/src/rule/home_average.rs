@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use vitals::{Quantity, Reading, Unit, Vital};
 
-use crate::alert::{Evidence, READINGS_MAX};
+use crate::alert::{Degree, Evidence, READINGS_MAX};
 use crate::average::{Average, Extent, Preset};
 use crate::history::{History, Sample};
 use crate::rule::Finding;
@@ -94,6 +94,7 @@ impl HomeAverage {
             ),
             measured: newest.when,
             late: *late,
+            degree: Degree::Value(self.threshold.side().direction()),
         }
     }
 }

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Unit, Vital};
 
-use crate::alert::Evidence;
+use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
 use crate::rule::{Finding, capitalised, measured, median, span};
 
@@ -117,6 +117,7 @@ impl Implausible {
             fact,
             measured: measured(reading),
             late,
+            degree: Degree::Alike,
         };
         match (by_itself, trusted) {
             (Some((value, doubt)), _trusted) => {

@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use vitals::{Priority, Reading, Vital};
 
-use crate::alert::{Evidence, READINGS_MAX};
+use crate::alert::{Degree, Evidence, READINGS_MAX};
 use crate::history::History;
 use crate::history::rhythm::Rhythm;
 use crate::rule::{Finding, measured, span};
@@ -89,6 +89,7 @@ impl IrregularPulse {
             ),
             measured: measured(reading),
             late,
+            degree: Degree::Alike,
         }
     }
 }

@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, ReadingId, Unit};
 
-use crate::alert::Evidence;
+use crate::alert::{Alert, Degree, Evidence};
 use crate::history::{History, Input};
 use crate::news2::{Consciousness, Inputs, Parameter, Scale, Score};
 use crate::rule::{Finding, can_clear, is_at_rest, is_time_known, measured, span};
@@ -89,6 +89,19 @@ impl News2 {
         Some(gathered)
     }
 
+    /// The total that `alert` stands on.
+    pub(crate) fn stood_on(&self, alert: &Alert, history: &History) -> Option<Decimal> {
+        let stands_on = alert.measured?;
+        let (mut inputs, mut is_known) = (Inputs::default(), false);
+        for parameter in Parameter::ALL {
+            let sample = history.named(alert, parameter.vital()).next_back()?;
+            is_known |= stands_on.order(&sample.when).is_eq();
+            inputs.put(parameter, sample.value);
+        }
+        // A doubtful value counted in the total, and is in no history.
+        is_known.then(|| inputs.score(self.scale).ok()).flatten().map(|it| it.total().into())
+    }
+
     /// How soon a person has to look at `score`, if at all.
     fn urgency(&self, score: &Score) -> Option<Priority> {
         let reached = self.totals.iter().rev().find(|(_priority, total)| *total <= score.total());
@@ -135,6 +148,7 @@ impl News2 {
             ),
             measured: measured(reading),
             late,
+            degree: Degree::Own(score.total().into()),
         }
     }
 }

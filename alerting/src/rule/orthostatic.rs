@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
-use crate::alert::Evidence;
+use crate::alert::{Alert, Degree, Evidence};
 use crate::history::{History, Sample};
 use crate::rule::{Finding, span};
 
@@ -62,6 +62,24 @@ impl Orthostatic {
         }
     }
 
+    /// How many times its limit the larger fall is that `alert` stands on.
+    pub(crate) fn stood_on(&self, alert: &Alert, history: &History) -> Option<Decimal> {
+        let stands_on = alert.measured?;
+        let fallen = |vital, by| {
+            let mut pair = history.named(alert, vital).rev();
+            let standing = pair.next().filter(|it| stands_on.order(&it.when).is_eq())?;
+            fall(pair.next()?, standing, by)
+        };
+        let systolic = fallen(Vital::SystolicPressure, self.systolic_by);
+        let diastolic = fallen(Vital::DiastolicPressure, self.diastolic_by);
+        self.degree(systolic, diastolic)
+    }
+
+    fn degree(&self, systolic: Option<Decimal>, diastolic: Option<Decimal>) -> Option<Decimal> {
+        let times = |fall: Option<Decimal>, by: Quantity| fall?.checked_div(by.value());
+        times(systolic, self.systolic_by).max(times(diastolic, self.diastolic_by))
+    }
+
     fn evidence(
         &self,
         sitting: &Sample,
@@ -92,6 +110,7 @@ impl Orthostatic {
             ),
             measured: standing.when,
             late,
+            degree: self.degree(systolic, diastolic).map_or(Degree::Alike, Degree::Own),
         }
     }
 }

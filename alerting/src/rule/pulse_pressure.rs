@@ -9,7 +9,8 @@ use std::fmt;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
-use crate::alert::Evidence;
+use crate::alert::{Alert, Degree, Evidence};
+use crate::history::History;
 use crate::rule::{Finding, can_clear, is_at_rest, measured};
 
 /// A limit of the pulse pressure.
@@ -53,6 +54,16 @@ impl PulsePressure {
         }
     }
 
+    /// How far the difference was beyond the limit that `alert` stands on.
+    pub(crate) fn stood_on(&self, alert: &Alert, history: &History) -> Option<Decimal> {
+        let stands_on = alert.measured?;
+        let value = |vital| {
+            let sample = history.named(alert, vital).next_back()?;
+            stands_on.order(&sample.when).is_eq().then_some(sample.value)
+        };
+        self.limit.degree(value(Vital::SystolicPressure)?, value(Vital::DiastolicPressure)?)
+    }
+
     fn evidence(
         &self,
         reading: &Reading,
@@ -82,11 +93,26 @@ impl PulsePressure {
             ),
             measured: measured(reading),
             late,
+            degree: self.limit.degree(systolic, diastolic).map_or(Degree::Alike, Degree::Own),
         }
     }
 }
 
 impl Limit {
+    /// How bad the difference is: the wider, or the narrower for its systolic pressure, the more.
+    fn degree(&self, systolic: Quantity, diastolic: Quantity) -> Option<Decimal> {
+        let unit = match self {
+            Self::Wide { limit, .. } => limit.unit(),
+            Self::Narrow { .. } => systolic.unit(),
+        };
+        let high = systolic.value_in(unit)?;
+        let difference = high - diastolic.value_in(unit)?;
+        match self {
+            Self::Wide { .. } => Some(difference),
+            Self::Narrow { .. } => difference.checked_div(high).map(|share| -share),
+        }
+    }
+
     /// Whether the difference is at the limit or beyond, or at the clear level or further inside;
     /// `None` between the two.
     fn judge(&self, systolic: Quantity, diastolic: Quantity) -> Option<bool> {

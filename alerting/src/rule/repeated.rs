@@ -8,7 +8,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use vitals::{Reading, Vital};
 
-use crate::alert::{Evidence, READINGS_MAX};
+use crate::alert::{Degree, Evidence, READINGS_MAX};
 use crate::history::{History, Sample};
 use crate::rule::threshold::{Limit, Threshold};
 use crate::rule::{Finding, span};
@@ -98,6 +98,7 @@ impl Repeated {
             ),
             measured: newest.when,
             late,
+            degree: Degree::Value(self.threshold.side().direction()),
         }
     }
 }

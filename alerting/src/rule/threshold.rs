@@ -10,9 +10,9 @@ use std::fmt;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
-use crate::alert::Evidence;
+use crate::alert::{Degree, Evidence};
 use crate::rule::confirm::Confirm;
-use crate::rule::{Finding, can_clear, capitalised, is_at_rest, is_doubt, measured};
+use crate::rule::{Direction, Finding, can_clear, capitalised, is_at_rest, is_doubt, measured};
 
 /// On which side of the limit the alert lies; the limit itself belongs to that side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +93,14 @@ impl Side {
         match self {
             Self::AtOrAbove => level <= value,
             Self::AtOrBelow => value <= level,
+        }
+    }
+
+    /// Which way values get worse.
+    pub(crate) const fn direction(self) -> Direction {
+        match self {
+            Self::AtOrAbove => Direction::Rise,
+            Self::AtOrBelow => Direction::Fall,
         }
     }
 
@@ -264,6 +272,7 @@ impl Threshold {
             fact: format!("{vital} {value}{doubts} is {side} the limit of {limit}"),
             measured: measured(reading),
             late,
+            degree: Degree::Value(self.side.direction()),
         }
     }
 }

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Vital};
 
-use crate::alert::Evidence;
+use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
 use crate::rule::{Direction, Finding, capitalised};
 
@@ -119,6 +119,7 @@ impl WeightChange {
             ),
             measured: to.when,
             late,
+            degree: Degree::Value(*direction),
         }
     }
 

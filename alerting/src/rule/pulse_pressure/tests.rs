@@ -18,7 +18,7 @@ fn pressure(high: &str, low: &str, unit: Unit) -> Reading {
 }
 
 fn judge(text: &str, reading: &Reading) -> Finding {
-    rule("pulse_pressure", text).judge(reading, false, &crate::history::History::default())
+    rule("pulse_pressure", text).judge(reading, false, &History::default())
 }
 
 #[track_caller]

@@ -5,7 +5,7 @@
 //! asked         -        -                -             -        -
 //! raised        active   -                -             -        -
 //! confirmed     active   active           acknowledged  active   -
-//! repeated      -        active           acknowledged  active   -
+//! repeated      pending  active           acknowledged  active   -
 //! stale         -        active           active        -        -
 //! escalated     -        active           active        latched  -
 //! resumed       -        -                active        -        -
@@ -15,7 +15,7 @@
 //! ```
 //!
 //! A new alert is raised, or pending where a repeat was asked for.
-//! A pending one is raised when its window ends, or a value comes that does not wait; confirmed by a
+//! A pending one is repeated by a value out of range that is no other measurement; it is raised when its window ends, or a value comes that does not wait; confirmed by a
 //! repeat; and cleared by one that is normal.
 //! Cleared while nobody has acknowledged it: an alert of high priority is latched, one of medium or
 //! low priority is done.
@@ -87,9 +87,9 @@ impl Standing {
     const fn after_pending(change: Change) -> Option<Self> {
         match change {
             Change::Raised | Change::Confirmed => Some(Self::Active),
+            Change::Repeated => Some(Self::Pending),
             Change::Cleared | Change::Closed => Some(Self::Done),
             Change::Asked
-            | Change::Repeated
             | Change::Stale
             | Change::Escalated
             | Change::Resumed

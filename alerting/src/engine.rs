@@ -235,6 +235,7 @@ impl Engine {
                 let is_in_doubt = self.history.is_implausible(reading, threshold.vital());
                 match threshold.judge_repeat(confirm, asked, reading, finding) {
                     Repeat::Breach(evidence) => self.again(case, asked, &evidence),
+                    Repeat::Same(evidence) => asked.counted(now, &origin(plan, rule), &evidence),
                     Repeat::Mean(_) | Repeat::Normal(_) if is_in_doubt => None,
                     Repeat::Mean(evidence) => {
                         let confirmed =

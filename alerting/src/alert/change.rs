@@ -186,6 +186,25 @@ impl Alert {
         Some(next)
     }
 
+    /// The condition was found again while a repeat is awaited, in what is no other measurement: it
+    /// counts, and the worse of the two stands.
+    pub(crate) fn counted(
+        &self,
+        now: &Moment,
+        origin: &Origin<'_>,
+        evidence: &Evidence,
+    ) -> Option<Self> {
+        if evidence.readings.last().is_some_and(|it| self.readings.contains(it)) {
+            return None;
+        }
+        let mut next = self.changed(now.at, Change::Repeated)?;
+        if self.is_worse(evidence, None) {
+            next.stand_on(origin, evidence);
+        }
+        next.count_in(evidence);
+        Some(next)
+    }
+
     /// The mean of two measurements is beyond the limit: `evidence` stands on it.
     pub(crate) fn confirmed_by_mean(
         &self,
@@ -316,26 +335,36 @@ impl Alert {
     /// Stands on `evidence` from now on, unless that is older.
     fn take(&mut self, origin: &Origin<'_>, evidence: &Evidence) {
         let is_more_urgent = evidence.priority < self.priority;
-        let is_newer = self.measured.is_none_or(|it| evidence.measured.order(&it).is_ge());
         self.priority = self.priority.min(evidence.priority);
+        if is_more_urgent || self.is_before(evidence) {
+            self.stand_on(origin, evidence);
+        }
+        self.count_in(evidence);
+    }
+
+    fn stand_on(&mut self, origin: &Origin<'_>, evidence: &Evidence) {
+        let is_less_urgent = self.priority < evidence.priority;
+        let fact = match is_less_urgent {
+            true => format!("{}; an earlier value made it {}", evidence.fact, self.priority),
+            false => evidence.fact.clone(),
+        };
+        self.why = origin.why(&fact);
+        self.plan_version = origin.plan_version;
+        (self.value, self.limit, self.late) = (evidence.value, evidence.limit, evidence.late);
+    }
+
+    fn count_in(&mut self, evidence: &Evidence) {
         self.count = self.count.saturating_add(1);
         self.name_readings(&evidence.readings);
-        if is_newer || is_more_urgent {
-            self.plan_version = origin.plan_version;
-            self.value = evidence.value;
-            self.limit = evidence.limit;
-            let is_less_urgent = self.priority < evidence.priority;
-            let fact = match is_less_urgent {
-                true => format!("{}; an earlier value made it {}", evidence.fact, self.priority),
-                false => evidence.fact.clone(),
-            };
-            self.why = origin.why(&fact);
-            self.late = evidence.late;
-        }
         // What clears it has to be newer than all that it was found in.
-        if is_newer {
+        if self.is_before(evidence) {
             self.measured = Some(evidence.measured);
         }
+    }
+
+    /// Whether all that it was found in is no newer than `evidence`.
+    fn is_before(&self, evidence: &Evidence) -> bool {
+        self.measured.is_none_or(|it| evidence.measured.order(&it).is_ge())
     }
 
     /// It waits for a person since `now`, who is called from the bottom of the ladder.

@@ -70,6 +70,7 @@ fn perform(alert: &Alert, change: Change) -> Option<Alert> {
     }
 }
 
+const WAITING: Option<Standing> = Some(Standing::Pending);
 const ACTIVE: Option<Standing> = Some(Standing::Active);
 const ACKNOWLEDGED: Option<Standing> = Some(Standing::Acknowledged);
 const LATCHED: Option<Standing> = Some(Standing::Latched);
@@ -88,7 +89,7 @@ const HIGH: Table = [
 
 /// The same of what waits for a repeated measurement, whatever its priority.
 const PENDING: [Option<Standing>; 10] =
-    [None, ACTIVE, ACTIVE, None, None, None, None, None, DONE, DONE];
+    [None, ACTIVE, ACTIVE, WAITING, None, None, None, None, DONE, DONE];
 
 #[test]
 fn the_table_of_what_waits_for_a_repeated_measurement() {
@@ -109,8 +110,11 @@ fn the_fields_of_a_pending_alert_say_what_the_table_says() {
         let after = match change {
             Change::Raised => pending.unconfirmed(&minute(10).into()),
             Change::Confirmed => pending.confirmed_by_mean(&minute(2).into(), &origin(), &evidence),
-            // A second value out of range is no repetition here: it confirms.
-            Change::Repeated => None,
+            // Only what is no other measurement repeats here: another one confirms.
+            Change::Repeated => {
+                let evidence = Evidence { readings: Vec::new(), ..evidence.clone() };
+                pending.counted(&minute(2).into(), &origin(), &evidence)
+            }
             Change::Asked
             | Change::Stale
             | Change::Escalated

@@ -69,7 +69,8 @@ struct Slip {
     is_stale: bool,
     newest_bad_minute: i64,
     newest_bad: u32,
-    /// Until which minute a repeat is waited for.
+    /// Since when and until which minute a repeat is waited for.
+    asked_at: i64,
     repeat_by: Option<i64>,
     /// Since which minute nobody has answered, and how often it was passed on.
     unanswered: Option<(i64, usize)>,
@@ -105,6 +106,7 @@ impl Slip {
             is_stale: false,
             newest_bad_minute: it.measured,
             newest_bad: it.value,
+            asked_at: it.now,
             repeat_by: must_wait.then_some(it.now + WITHIN_MIN),
             unanswered: (!must_wait).then_some((it.now, 0)),
             holds_until: None,
@@ -178,9 +180,15 @@ impl Model {
         match reached {
             Some(&(_limit, priority)) => {
                 let is_late = 60 < it.now - it.measured;
-                let is_repeat = slip.is_another(it) && !is_late || priority < slip.priority;
+                let is_another = slip.is_another(it) || GAP_MIN <= it.measured - slip.asked_at;
+                let is_repeat = is_another && !is_late || priority < slip.priority;
                 if slip.repeat_by.is_none() || is_repeat {
                     slip.found(priority, it, can_wait, is_high);
+                } else {
+                    slip.count += 1;
+                    let worse = if is_high { u32::max } else { u32::min };
+                    slip.newest_bad = worse(slip.newest_bad, it.value);
+                    slip.newest_bad_minute = slip.newest_bad_minute.max(it.measured);
                 }
             }
             None if it.is_doubtful || it.measured <= slip.newest_bad_minute => {}

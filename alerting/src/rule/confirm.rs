@@ -27,6 +27,8 @@ pub struct Confirm {
 pub(crate) enum Repeat {
     /// It is out of range, too.
     Breach(Evidence),
+    /// It is out of range, and is no other measurement, or one of long ago.
+    Same(Evidence),
     /// It is not, but the mean of the two is.
     Mean(Evidence),
     /// It is normal.
@@ -86,11 +88,17 @@ impl Confirm {
         self.gap
     }
 
+    /// Whether what was measured at `when` is another measurement than the one that `asked` for it,
+    /// whatever came in between.
+    fn is_after_asking(&self, asked: &Alert, when: &Moment) -> bool {
+        let asked_at = asked.timers.repeat_by.map(|it| timer::after(&it, -self.within));
+        asked_at.is_some_and(|it| self.gap <= apart(&it, when))
+    }
+
     /// Whether what was measured at `when` is another measurement than the one at `first`, and none of
     /// long before.
     pub(crate) fn is_another(&self, first: &Moment, when: &Moment) -> bool {
-        let in_one_run = first.on.and_then(|anchor| when.since(anchor));
-        let apart = in_one_run.unwrap_or_else(|| when.at.at.duration_since(first.at.at));
+        let apart = apart(first, when);
         self.gap <= apart.abs() && -self.within <= apart
     }
 }
@@ -114,8 +122,9 @@ impl Threshold {
         let Some(first) = asked.measured else { return Repeat::Nothing };
         let is_another = confirm.is_another(&first, &when);
         if let Finding::Present(evidence) = finding {
-            let is_breach = is_another && !evidence.late || evidence.priority < asked.priority;
-            return if is_breach { Repeat::Breach(evidence) } else { Repeat::Nothing };
+            let is_repeat = is_another || confirm.is_after_asking(asked, &when);
+            let is_breach = is_repeat && !evidence.late || evidence.priority < asked.priority;
+            return if is_breach { Repeat::Breach(evidence) } else { Repeat::Same(evidence) };
         }
         // After the window only the clock has a say: it is raised unconfirmed.
         let is_in_time = asked.timers.repeat_by.is_some_and(|repeat_by| {
@@ -155,6 +164,12 @@ impl Threshold {
             }
         }
     }
+}
+
+/// How much later than `first` the moment `when` was.
+fn apart(first: &Moment, when: &Moment) -> SignedDuration {
+    let in_one_run = first.on.and_then(|anchor| when.since(anchor));
+    in_one_run.unwrap_or_else(|| when.at.at.duration_since(first.at.at))
 }
 
 /// Whether a value with `evidence` can wait for a repeat: one that is urgent, or of long ago, cannot.

@@ -84,16 +84,63 @@ fn a_value_out_of_range_asks_for_a_repeat_that_confirms_it() {
 fn a_repeat_counts_after_a_minute() {
     let mut engine = confirming();
     measure(&mut engine, 1, 0, "155");
-    assert_eq!(measure(&mut engine, 2, 59, "155"), []);
-    assert_eq!(measure(&mut engine, 3, 59, "120"), []);
-    assert_eq!(measure(&mut engine, 4, 60, "120"), [Change::Cleared]);
+    assert_eq!(measure(&mut engine, 2, 59, "120"), []);
+    assert_eq!(measure(&mut engine, 3, 60, "120"), [Change::Cleared]);
+}
+
+#[test]
+fn what_is_no_other_measurement_counts_and_does_not_confirm() {
+    let mut engine = confirming();
+    measure(&mut engine, 1, 0, "150");
+    assert_eq!(measure(&mut engine, 2, 30, "155"), [Change::Repeated]);
+    let asked = only(&engine);
+    assert_eq!((asked.standing(), asked.confirmed, asked.count), (Standing::Pending, false, 2));
+    assert_eq!(asked.readings.iter().map(|it| it.seq).collect::<Vec<_>>(), [1, 2]);
+    assert!(asked.why.starts_with("Systolic pressure 155 mmHg is at or above"), "{}", asked.why);
+    assert_eq!(minutes_left(&engine, 1), Some(9), "the window is that of the first value");
+    // A milder one counts, too, and the worse one stands.
+    assert_eq!(measure(&mut engine, 3, 59, "152"), [Change::Repeated]);
+    assert_eq!(only(&engine).value.map(|it| it.to_string()), Some("155 mmHg".to_owned()));
+    // A minute after the first it is another one, whatever came in between; the same reading is none.
+    assert_eq!(measure(&mut engine, 3, 60, "152"), []);
+    assert_eq!(measure(&mut engine, 4, 60, "152"), [Change::Confirmed]);
+    assert_eq!(only(&engine).count, 4);
+}
+
+#[test]
+fn a_normal_repeat_comes_a_minute_after_the_last_value_out_of_range() {
+    let mut engine = confirming();
+    measure(&mut engine, 1, 0, "145");
+    measure(&mut engine, 2, 50, "141");
+    assert_eq!(measure(&mut engine, 3, 109, "120"), []);
+    assert_eq!(measure(&mut engine, 4, 110, "120"), [Change::Cleared]);
+}
+
+#[test]
+fn the_mean_is_that_of_the_worse_value() {
+    let mut engine = confirming();
+    measure(&mut engine, 1, 0, "141");
+    measure(&mut engine, 2, 10, "149");
+    assert_eq!(measure(&mut engine, 3, 70, "131"), [Change::Confirmed], "the mean is 140");
+}
+
+#[test]
+fn a_value_of_long_ago_counts_and_does_not_confirm() {
+    let mut engine = confirming();
+    measure(&mut engine, 1, 40 * 60, "145");
+    let mut old = pressure(2, 29 * 60, "149");
+    (old.received_at, old.recorded) = (minute(41), minute(41).into());
+    assert_eq!(take(&mut engine, &old), [Change::Repeated]);
+    let asked = only(&engine);
+    assert_eq!((asked.confirmed, asked.count, asked.measured), (false, 2, Some(minute(40).into())));
+    assert_eq!(asked.value.map(|it| it.to_string()), Some("149 mmHg".to_owned()));
 }
 
 #[test]
 fn a_plan_may_say_when_a_repeat_counts() {
     let mut engine = engine("", "confirm_within_min = 10\nconfirm_after_s = 120\n");
     measure(&mut engine, 1, 0, "155");
-    assert_eq!(measure(&mut engine, 2, 119, "155"), []);
+    assert_eq!(measure(&mut engine, 2, 119, "155"), [Change::Repeated]);
     assert_eq!(measure(&mut engine, 3, 120, "155"), [Change::Confirmed]);
 }
 

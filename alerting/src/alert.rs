@@ -285,18 +285,21 @@ pub(crate) struct Beside {
 }
 
 /// The rule that found something, and the plan that it is written in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Origin<'a> {
     pub(crate) rule: &'a str,
     pub(crate) plan: &'a str,
     pub(crate) plan_version: u32,
     pub(crate) category: Category,
+    /// What clears its alerts, after the word "clears".
+    pub(crate) clears: Option<String>,
 }
 
 impl Origin<'_> {
     fn why(&self, fact: &str) -> String {
-        let Self { rule, plan, plan_version, .. } = self;
-        format!("{fact} (rule {rule}, plan {plan} version {plan_version}).")
+        let Self { rule, plan, plan_version, clears, .. } = self;
+        let clears = clears.as_ref().map(|it| format!("; clears {it}")).unwrap_or_default();
+        format!("{fact} (rule {rule}, plan {plan} version {plan_version}{clears}).")
     }
 }
 

@@ -316,6 +316,7 @@ fn origin<'a>(plan: &'a Plan, rule: &'a Rule) -> Origin<'a> {
         plan: plan.name(),
         plan_version: plan.version(),
         category: rule.category(),
+        clears: rule.clears(),
     }
 }
 
@@ -343,3 +344,5 @@ mod snooze;
 mod tests;
 #[cfg(test)]
 mod together;
+#[cfg(test)]
+mod why;

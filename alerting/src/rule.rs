@@ -20,7 +20,9 @@ use std::fmt;
 
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
-use vitals::{Category, Flag, LocalInstant, Moment, Phase, Priority, Reading, TimeQuality, Vital};
+use vitals::{
+    Category, Flag, LocalInstant, Moment, Phase, Priority, Quantity, Reading, TimeQuality, Vital,
+};
 
 use self::baseline::Baseline;
 use self::change::Change;
@@ -278,6 +280,31 @@ impl Rule {
         }
     }
 
+    /// What clears its alerts, after the word "clears".
+    pub(crate) fn clears(&self) -> Option<String> {
+        match &self.condition {
+            Condition::Threshold(it) => Some(it.clears()),
+            Condition::Repeated(it) => Some(it.clears()),
+            Condition::Change(it) => Some(format!("at a change of {} or less", it.clear)),
+            Condition::WeightChange(it) => {
+                Some(format!("on a later day at a change of {} or less", it.clear))
+            }
+            Condition::Implausible(_) => Some("with the next plausible value".to_owned()),
+            Condition::IrregularPulse(it) => Some(it.clears()),
+            Condition::PulsePressure(it) => Some(it.limit.clears()),
+            Condition::Orthostatic(_) => {
+                Some("with a pair that begins a sitting and shows no such fall".to_owned())
+            }
+            Condition::Exercise(it) => Some(it.threshold().clears()),
+            Condition::ExerciseFall(it) => Some(format!("at a fall of {} or less", it.clear)),
+            Condition::Baseline(it) => Some(format!("at a deviation of {} or less", it.clear)),
+            Condition::News2(it) => Some(format!("at {} or less without a 3", it.clear)),
+            Condition::HomeAverage(it) => Some(format!("with a mean {}", it.threshold().clears())),
+            // Only a measurement does, which its fact says is missing.
+            Condition::Missed(_) => None,
+        }
+    }
+
     /// The schedule of which it tells what was missed.
     #[must_use]
     pub fn schedule(&self) -> Option<&Missed> {
@@ -311,6 +338,20 @@ impl fmt::Display for Rule {
             Condition::Missed(it) => write!(f, "{}: {it}", self.id),
         }
     }
+}
+
+/// What is to be said of the quality of `reading` beside a value of it, with a space before it.
+pub(crate) fn doubts(reading: &Reading) -> String {
+    let doubts = reading.flags.iter().filter(|&&flag| is_doubt(flag)).map(|it| it.as_str());
+    let time = (!is_time_known(reading)).then_some("time not known");
+    let told: Vec<&str> = doubts.chain(time).collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
+}
+
+/// `amount` as it is told beside `limit`: by as many places as that, and at least one, so that what is
+/// beyond the limit looks so.
+pub(crate) fn told(amount: Decimal, limit: Quantity) -> Decimal {
+    amount.round_dp(limit.value().scale().max(1)).normalize()
 }
 
 /// A label at the beginning of a sentence.

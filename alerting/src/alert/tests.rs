@@ -23,9 +23,9 @@ fn evidence(seq: u64, at_minute: i64) -> Evidence {
 
 const ANOTHER: Beside = Beside { confirms: true, stood_on: None };
 
-const fn origin() -> Origin<'static> {
-    let category = Category::Clinical;
-    Origin { rule: "systolic-crisis", plan: "hypertension", plan_version: 3, category }
+fn origin() -> Origin<'static> {
+    let (category, clears) = (Category::Clinical, None);
+    Origin { rule: "systolic-crisis", plan: "hypertension", plan_version: 3, category, clears }
 }
 
 fn raised(priority: Priority) -> Alert {

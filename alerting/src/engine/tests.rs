@@ -46,7 +46,7 @@ fn a_value_at_the_limit_raises_an_alert_that_says_why() {
     assert_eq!(transitions, [Transition { change: Change::Raised, alert: alert.clone() }]);
     assert_eq!(
         alert.why,
-        "Systolic pressure 184 mmHg is at or above the limit of 180 mmHg (rule systolic-crisis, plan hypertension version 3)."
+        "Systolic pressure 184 mmHg is at or above the limit of 180 mmHg (rule systolic-crisis, plan hypertension version 3; clears at or below 175 mmHg)."
     );
     assert_eq!((alert.id, alert.rev, alert.count), (key(10), 1, 1));
     assert_eq!((alert.priority, alert.category), (Priority::High, vitals::Category::Clinical));
@@ -214,7 +214,7 @@ fn a_rule_looks_back_on_what_was_remembered_and_on_nothing_else() {
     let alert = &transitions[0].alert;
     assert_eq!(
         alert.why,
-        "Weight 185 lb is 3 lb above 182 lb of 1 day before (limit 3 lb in 1 day) (rule weight-gain-day, plan heart-failure version 1)."
+        "Weight 185 lb is 3 lb above 182 lb of 1 day before (limit 3 lb in 1 day) (rule weight-gain-day, plan heart-failure version 1; clears on a later day at a change of 1 lb or less)."
     );
     assert_eq!(alert.limit, None);
     assert_eq!(alert.readings.iter().map(|it| it.seq).collect::<Vec<_>>(), [2, 3]);

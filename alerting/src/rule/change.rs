@@ -11,7 +11,7 @@ use vitals::{Priority, Quantity, Reading, Vital};
 
 use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
-use crate::rule::{Direction, Finding, capitalised, span};
+use crate::rule::{Direction, Finding, capitalised, span, told};
 
 /// A change of one vital within a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Change {
                 "{} {} is {} {unit} {} {} of {} before (limit {by} within {})",
                 capitalised(vital.label()),
                 to.value,
-                amount.round_dp(1).normalize(),
+                told(amount, *by),
                 direction.relation(),
                 from.value,
                 span(to.after(from)),

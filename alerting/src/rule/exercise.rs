@@ -14,7 +14,9 @@ use vitals::{Priority, Quantity, Reading, Vital};
 use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
 use crate::rule::threshold::Threshold;
-use crate::rule::{Direction, Finding, capitalised, is_at_rest, is_trusted, measured, span};
+use crate::rule::{
+    Direction, Finding, capitalised, doubts, is_at_rest, is_trusted, measured, span, told,
+};
 
 /// A floor or a ceiling of exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,9 +113,10 @@ impl ExerciseFall {
             limit: None,
             readings: vec![rest.reading, reading.id],
             fact: format!(
-                "{} {value} during or after exercise is {} {} below {} at rest {} before (limit {by})",
+                "{} {value}{} during or after exercise is {} {} below {} at rest {} before (limit {by})",
                 capitalised(vital.label()),
-                fall.round_dp(1).normalize(),
+                doubts(reading),
+                told(fall, *by),
                 by.unit().label(),
                 rest.value,
                 span(rest.until(&now))

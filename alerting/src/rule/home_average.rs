@@ -13,7 +13,7 @@ use crate::alert::{Degree, Evidence, READINGS_MAX};
 use crate::average::{Average, Extent, Preset};
 use crate::history::{History, Sample};
 use crate::rule::Finding;
-use crate::rule::threshold::{Limit, Threshold};
+use crate::rule::threshold::{Limit, Side, Threshold};
 
 /// A threshold on the mean of a protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,11 @@ impl HomeAverage {
             true => all.diastolic,
             false => all.systolic,
         };
-        let Some(exact) = pressure(mean, 9) else { return Finding::Unknown };
+        let side = self.threshold.side();
+        let exact = |side: Side| pressure(mean, 9, side);
+        let Some((reached, cleared)) = exact(side).zip(exact(side.opposite())) else {
+            return Finding::Unknown;
+        };
         let first_day = protocol.first_day(newest.day());
         let recent = before.rev().take_while(|it| first_day <= it.day());
         let evidence = |limit: Limit| {
@@ -59,9 +63,9 @@ impl HomeAverage {
             let named = Named { mean, of, limit, late };
             self.evidence(&newest, readings, &named)
         };
-        match self.threshold.reached(exact) {
+        match self.threshold.reached(reached) {
             Some(limit) => Finding::Present(evidence(limit)),
-            None if self.threshold.is_at_clear(exact) => {
+            None if self.threshold.is_at_clear(cleared) => {
                 Finding::Gone(evidence(self.threshold.first()))
             }
             None => Finding::Unknown,
@@ -78,7 +82,8 @@ impl HomeAverage {
         let Extent { readings: n_readings, days } = of;
         let (vital, side) = (self.threshold.vital(), self.threshold.side().words());
         let Limit { priority, level } = limit;
-        let shown = pressure(*mean, 1);
+        let places = self.threshold.limits().map(|it| it.level.value().scale()).max();
+        let shown = pressure(*mean, places.unwrap_or_default().max(1), self.threshold.side());
         let told = shown.map(|it| it.to_string()).unwrap_or_default();
         Evidence {
             priority: *priority,
@@ -108,10 +113,10 @@ struct Named {
     late: bool,
 }
 
-/// A mean, rounded half upwards; to nine places no limit is crossed by the rounding.
-fn pressure(mean: Decimal, places: u32) -> Option<Quantity> {
-    let half_up = rust_decimal::RoundingStrategy::MidpointAwayFromZero;
-    let rounded = mean.round_dp_with_strategy(places, half_up).normalize();
+/// A mean, rounded so that it is beyond a limit of so many places on `side` only where it was before:
+/// what is told is at a limit exactly where the mean is.
+fn pressure(mean: Decimal, places: u32, side: Side) -> Option<Quantity> {
+    let rounded = mean.round_dp_with_strategy(places, side.rounding()).normalize();
     Quantity::new(rounded, Unit::MillimetreOfMercury).ok()
 }
 

@@ -16,7 +16,7 @@ use vitals::{Priority, Quantity, Reading, Unit, Vital};
 
 use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
-use crate::rule::{Finding, capitalised, measured, median, span};
+use crate::rule::{Finding, capitalised, doubts, measured, median, span};
 
 /// How far back weights tell what is usual, and the fewest that tell who stands on the scale.
 const USUAL_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -108,6 +108,7 @@ impl Implausible {
         let by_itself = values().find_map(|it| Some((it.quantity, self.by_itself(it.quantity)?)));
         let mut samples = History::samples(reading).filter(|(vital, _it)| *vital == self.vital);
         let trusted = reading.subject.as_ref().zip(samples.next().map(|it| it.1));
+        let doubts = doubts(reading);
         let evidence = |value, fact| Evidence {
             priority: self.priority,
             vital: Some(self.vital),
@@ -121,12 +122,14 @@ impl Implausible {
         };
         match (by_itself, trusted) {
             (Some((value, doubt)), _trusted) => {
-                Finding::Present(evidence(value, self.fact(value, doubt)))
+                Finding::Present(evidence(value, self.fact(value, &doubts, doubt)))
             }
             (None, Some((subject, sample))) => {
                 let value = sample.value;
                 match self.beside(&sample, history.before(subject, self.vital, sample)) {
-                    Some(doubt) => Finding::Present(evidence(value, self.fact(value, doubt))),
+                    Some(doubt) => {
+                        Finding::Present(evidence(value, self.fact(value, &doubts, doubt)))
+                    }
                     None => {
                         let label = capitalised(self.vital.label());
                         Finding::Gone(evidence(value, format!("{label} {value} is plausible")))
@@ -206,8 +209,8 @@ impl Implausible {
     }
 
     /// What was found, in words.
-    fn fact(&self, value: Quantity, doubt: Doubt) -> String {
-        let what = format!("{} {value}", capitalised(self.vital.label()));
+    fn fact(&self, value: Quantity, doubts: &str, doubt: Doubt) -> String {
+        let what = format!("{} {value}{doubts}", capitalised(self.vital.label()));
         let other_unit = other_unit(value).map(|it| format!(", as {it} would be"));
         let other_unit = other_unit.unwrap_or_default();
         match doubt {

@@ -13,7 +13,7 @@ use vitals::{Priority, Reading, Vital};
 use crate::alert::{Degree, Evidence, READINGS_MAX};
 use crate::history::History;
 use crate::history::rhythm::Rhythm;
-use crate::rule::{Finding, measured, span};
+use crate::rule::{Finding, doubts, measured, span};
 
 /// Most readings of which several have to show it: no alert names more.
 pub const OF_MAX: usize = READINGS_MAX;
@@ -48,6 +48,11 @@ impl IrregularPulse {
         self.priority
     }
 
+    /// What clears its alerts, after the word "clears".
+    pub(crate) fn clears(&self) -> String {
+        format!("when fewer than {} of {} show one and the latest does not", self.times, self.of)
+    }
+
     /// What it finds in `reading`, after what `history` has.
     pub(crate) fn judge(&self, reading: &Reading, late: bool, history: &History) -> Finding {
         let Some((newest, before)) = history.rhythms_up_to(reading) else {
@@ -74,7 +79,8 @@ impl IrregularPulse {
         late: bool,
     ) -> Evidence {
         let pulse = reading.value(Vital::PulseRate);
-        let latest = pulse.map(|it| format!(", the latest with a pulse of {it}"));
+        let latest =
+            pulse.map(|it| format!(", the latest with a pulse of {it}{}", doubts(reading)));
         Evidence {
             priority: self.priority,
             vital: Some(Vital::PulseRate),

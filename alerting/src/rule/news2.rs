@@ -15,7 +15,7 @@ use vitals::{Priority, Quantity, Reading, ReadingId, Unit};
 use crate::alert::{Alert, Degree, Evidence};
 use crate::history::{History, Input};
 use crate::news2::{Consciousness, Inputs, Parameter, Scale, Score};
-use crate::rule::{Finding, can_clear, is_at_rest, is_time_known, measured, span};
+use crate::rule::{Finding, can_clear, doubts, is_at_rest, is_time_known, measured, span};
 
 /// Totals that alert, and a single 3.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,12 @@ impl News2 {
         reached.map(|it| it.0).into_iter().chain(three).min()
     }
 
+    /// The total that `score` reached, or that a 3 is enough.
+    fn limit(&self, score: &Score) -> String {
+        let reached = self.totals.iter().rev().find(|(_priority, total)| *total <= score.total());
+        reached.map_or("a 3 in one input".to_owned(), |(_priority, total)| total.to_string())
+    }
+
     fn evidence(
         &self,
         reading: &Reading,
@@ -140,11 +146,16 @@ impl News2 {
             limit: None,
             readings: gathered.readings.clone(),
             fact: format!(
-                "NEWS2 is {} by {}, {} risk: {}{age}",
+                "NEWS2 is {} by {}, {} risk: {}{age}{} (limit {})",
                 score.total(),
                 self.scale,
                 score.risk().label(),
-                parts.join(", ")
+                parts.join(", "),
+                match doubts(reading).as_str() {
+                    "" => String::new(),
+                    doubts => format!(", the latest reading is in doubt{doubts}"),
+                },
+                self.limit(score)
             ),
             measured: measured(reading),
             late,

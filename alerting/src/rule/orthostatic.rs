@@ -91,7 +91,7 @@ impl Orthostatic {
         let Self { priority, systolic_by, diastolic_by, .. } = self;
         let told = |fall: Option<Decimal>, by: &Quantity| match fall {
             Some(fall) => {
-                format!("{} {} lower", fall.round_dp(1).normalize(), by.unit().label())
+                format!("{} {} lower", super::told(fall, *by), by.unit().label())
             }
             None => "not known".to_owned(),
         };

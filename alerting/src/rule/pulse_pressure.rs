@@ -11,7 +11,7 @@ use vitals::{Priority, Quantity, Reading, Vital};
 
 use crate::alert::{Alert, Degree, Evidence};
 use crate::history::History;
-use crate::rule::{Finding, can_clear, is_at_rest, measured};
+use crate::rule::{Finding, can_clear, doubts, is_at_rest, measured, told};
 
 /// A limit of the pulse pressure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,12 +73,15 @@ impl PulsePressure {
     ) -> Evidence {
         let unit = systolic.unit();
         let difference = diastolic.value_in(unit).map(|it| systolic.value() - it);
-        let difference = difference.unwrap_or_default().round_dp(1).normalize();
-        let limit = match &self.limit {
-            Limit::Wide { limit, .. } => format!("at or above the limit of {limit}"),
-            Limit::Narrow { percent, .. } => {
-                format!("at or below the limit of {percent} % of the systolic pressure")
+        let difference = difference.unwrap_or_default();
+        let (difference, limit) = match &self.limit {
+            Limit::Wide { limit, .. } => {
+                (told(difference, *limit), format!("at or above the limit of {limit}"))
             }
+            Limit::Narrow { percent, .. } => (
+                told(difference, systolic),
+                format!("at or below the limit of {percent} % of the systolic pressure"),
+            ),
         };
         let (high, low) = (systolic.value(), diastolic.value());
         Evidence {
@@ -88,8 +91,9 @@ impl PulsePressure {
             limit: None,
             readings: vec![reading.id],
             fact: format!(
-                "Pulse pressure {difference} {} of {high}/{low} is {limit}",
-                unit.label()
+                "Pulse pressure {difference} {} of {high}/{low}{} is {limit}",
+                unit.label(),
+                doubts(reading)
             ),
             measured: measured(reading),
             late,
@@ -99,6 +103,14 @@ impl PulsePressure {
 }
 
 impl Limit {
+    /// What clears an alert of it, after the word "clears".
+    pub(crate) fn clears(&self) -> String {
+        match self {
+            Self::Wide { clear, .. } => format!("at or below {clear}"),
+            Self::Narrow { clear_percent, .. } => format!("at or above {clear_percent} %"),
+        }
+    }
+
     /// How bad the difference is: the wider, or the narrower for its systolic pressure, the more.
     fn degree(&self, systolic: Quantity, diastolic: Quantity) -> Option<Decimal> {
         let unit = match self {
@@ -139,18 +151,14 @@ impl Limit {
 
 impl fmt::Display for PulsePressure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let priority = self.priority;
+        let (priority, clears) = (self.priority, self.limit.clears());
         match &self.limit {
-            Limit::Wide { limit, clear } => write!(
-                f,
-                "pulse pressure at or above {limit} ({priority}), clears at or below {clear}"
-            ),
-            Limit::Narrow { percent, clear_percent } => write!(
-                f,
-                "pulse pressure at or below {percent} % of the systolic pressure ({priority}), clears \
-                 at or above {clear_percent} %"
-            ),
+            Limit::Wide { limit, .. } => write!(f, "pulse pressure at or above {limit}")?,
+            Limit::Narrow { percent, .. } => {
+                write!(f, "pulse pressure at or below {percent} % of the systolic pressure")?;
+            }
         }
+        write!(f, " ({priority}), clears {clears}")
     }
 }
 

@@ -52,6 +52,12 @@ impl Repeated {
         self.threshold.vital()
     }
 
+    /// What clears its alerts, after the word "clears".
+    pub(crate) fn clears(&self) -> String {
+        let clears = self.threshold.clears();
+        format!("when fewer than {} of {} are and the latest is {clears}", self.times, self.of)
+    }
+
     /// What it finds in `reading`, after what `history` has.
     pub(crate) fn judge(&self, reading: &Reading, late: bool, history: &History) -> Finding {
         let Some((newest, before)) = history.up_to(reading, self.vital()) else {

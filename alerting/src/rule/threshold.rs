@@ -7,12 +7,12 @@
 
 use std::fmt;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use vitals::{Priority, Quantity, Reading, Vital};
 
 use crate::alert::{Degree, Evidence};
 use crate::rule::confirm::Confirm;
-use crate::rule::{Direction, Finding, can_clear, capitalised, is_at_rest, is_doubt, measured};
+use crate::rule::{Direction, Finding, can_clear, capitalised, doubts, is_at_rest, measured};
 
 /// On which side of the limit the alert lies; the limit itself belongs to that side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,10 +104,18 @@ impl Side {
         }
     }
 
-    const fn opposite(self) -> Self {
+    pub(crate) const fn opposite(self) -> Self {
         match self {
             Self::AtOrAbove => Self::AtOrBelow,
             Self::AtOrBelow => Self::AtOrAbove,
+        }
+    }
+
+    /// How a number is rounded that is beyond a level on this side only where it was so before.
+    pub(crate) const fn rounding(self) -> RoundingStrategy {
+        match self {
+            Self::AtOrAbove => RoundingStrategy::ToNegativeInfinity,
+            Self::AtOrBelow => RoundingStrategy::ToPositiveInfinity,
         }
     }
 
@@ -228,6 +236,11 @@ impl Threshold {
             .is_some_and(|number| self.side.opposite().is_beyond(number, self.clear.value()))
     }
 
+    /// What clears its alerts, after the word "clears".
+    pub(crate) fn clears(&self) -> String {
+        format!("{} {}", self.side.opposite().words(), self.clear)
+    }
+
     /// What it finds in `reading`.
     pub(crate) fn judge(&self, reading: &Reading, late: bool) -> Finding {
         if self.is_for_rest && !is_at_rest(reading.context.phase) {
@@ -254,12 +267,7 @@ impl Threshold {
     }
 
     fn evidence(&self, reading: &Reading, value: Quantity, limit: Limit, late: bool) -> Evidence {
-        let doubts: Vec<&str> =
-            reading.flags.iter().filter(|&&flag| is_doubt(flag)).map(|it| it.as_str()).collect();
-        let doubts = match doubts.as_slice() {
-            [] => String::new(),
-            flags => format!(" ({})", flags.join(", ")),
-        };
+        let doubts = doubts(reading);
         let vital = capitalised(self.vital.label());
         let side = self.side.words();
         let Limit { priority, level: limit } = limit;
@@ -284,7 +292,7 @@ impl fmt::Display for Threshold {
             let separator = if n == 0 { "" } else { "," };
             write!(f, "{separator} {level} ({priority})")?;
         }
-        write!(f, ", clears {} {}", self.side.opposite().words(), self.clear)?;
+        write!(f, ", clears {}", self.clears())?;
         f.write_str(if self.is_for_rest { ", at rest alone" } else { "" })?;
         match self.confirm {
             Some(confirm) => write!(f, ", {confirm}"),

@@ -13,7 +13,7 @@ use vitals::{Priority, Quantity, Reading, Vital};
 
 use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
-use crate::rule::{Direction, Finding, capitalised};
+use crate::rule::{Direction, Finding, capitalised, told};
 
 /// How many days further back than asked for a weight may lie and still be compared with.
 const GAP_DAYS_MAX: i32 = 9;
@@ -96,7 +96,7 @@ impl WeightChange {
         let Self { priority, direction, by, over_days, .. } = self;
         let Compared { from, to, days, amount } = compared;
         let unit = by.unit().label();
-        let amount = amount.round_dp(1).normalize();
+        let amount = told(*amount, *by);
         let scaled = match over_days < days {
             true => format!(", {amount} {unit} in {}", n_days(*over_days)),
             false => String::new(),
@@ -125,7 +125,7 @@ impl WeightChange {
 
     fn change(&self, from: &Sample, to: &Sample) -> Decimal {
         let number = |it: &Sample| it.value.value_in(self.by.unit()).unwrap_or_default();
-        self.direction.amount(number(from), number(to)).round_dp(1).normalize()
+        told(self.direction.amount(number(from), number(to)), self.by)
     }
 }
 

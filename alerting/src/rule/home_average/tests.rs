@@ -183,3 +183,24 @@ fn a_plan_says_all_of_it() {
         ]
     );
 }
+
+#[test]
+fn what_is_told_is_at_a_limit_exactly_where_the_mean_is() {
+    let check = |text: &str, last_one: &'static str, expected: Option<(Priority, &str)>| {
+        let told = match last(text, &twelve("150", last_one)) {
+            Finding::Present(evidence) => Some((evidence.priority, evidence.value)),
+            Finding::Gone(_) | Finding::Unknown => None,
+        };
+        let value = |it: &str| Some(quantity(it, Unit::MillimetreOfMercury));
+        let expected = expected.map(|(priority, it)| (priority, value(it)));
+        assert_eq!(told, expected, "{last_one}");
+    };
+    // A thirtieth below a limit is not told as the limit.
+    check(SYSTOLIC, "149.6", Some((Priority::Low, "149.9")));
+    check(SYSTOLIC, "150.4", Some((Priority::Medium, "150")));
+    let low = "preset = \"aha\"\nvital = \"systolic-pressure\"\npriority = \"low\"\n\
+               at_or_below = \"150.05 mmHg\"\nclear_at_or_above = \"151 mmHg\"";
+    check(low, "150.6", Some((Priority::Low, "150.05")));
+    check(low, "150.61", None);
+    check(low, "150.4", Some((Priority::Low, "150.04")));
+}

@@ -117,7 +117,7 @@ fn inputs_come_from_the_history() {
     let found = judge(TEXT, &fast, &known());
     assert_eq!(
         fact(&found),
-        "NEWS2 is 3 by scale 1, low-medium risk: pulse 131 /min 3, the oldest input is 8 min old"
+        "NEWS2 is 3 by scale 1, low-medium risk: pulse 131 /min 3, the oldest input is 8 min old (limit a 3 in one input)"
     );
     let Finding::Present(evidence) = found else { unreachable!() };
     let seqs: Vec<u64> = evidence.readings.iter().map(|it| it.seq).collect();
@@ -230,13 +230,14 @@ fn it_says_what_gives_points() {
     );
     assert_eq!(
         fact(&found),
-        "NEWS2 is 8 by scale 1, high risk: respiratory rate 21 /min 2, SpO2 94 % 1, oxygen 2 L/min 2, new confusion 3"
+        "NEWS2 is 8 by scale 1, high risk: respiratory rate 21 /min 2, SpO2 94 % 1, oxygen 2 L/min 2, new confusion 3 (limit 7)"
     );
     for (level, label) in
         [("2", "responds to voice"), ("3", "responds to pain"), ("4", "unresponsive")]
     {
         let found = all(TEXT, &[(Vital::Consciousness, level)]);
-        let expected = format!("NEWS2 is 3 by scale 1, low-medium risk: {label} 3");
+        let expected =
+            format!("NEWS2 is 3 by scale 1, low-medium risk: {label} 3 (limit a 3 in one input)");
         assert_eq!(fact(&found), expected);
     }
     assert_eq!(

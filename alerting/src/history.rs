@@ -4,8 +4,10 @@
 //! rest, without a doubt, and not implausible by an `[[implausible]]` of a plan. What is implausible
 //! beside other values is kept and marked, and no rule but that one sees it: the mark depends on what
 //! was measured before it alone, and not on the order in which readings come.
-//! It is filled from committed readings alone, so that a restart, which reads them from the ledger,
-//! finds the same.
+//! It is filled from committed readings alone, and keeps twice what rules see, as far as the marks of
+//! what they see can look: so a restart, which reads them from the ledger, finds the same.
+//! What has the time and the value of another one is the same measurement, under whatever number: a
+//! ledger that goes on in a new epoch writes records again.
 
 pub mod rhythm;
 
@@ -25,13 +27,20 @@ use crate::rule::implausible::{Doubt, Implausible};
 use crate::rule::irregular_pulse::OF_MAX;
 use crate::rule::{Condition, Rule, can_clear, is_at_rest, is_time_known, measured};
 
-/// How far back rules can look, before the newest measurement of the same vital.
-pub const REACH: SignedDuration = SignedDuration::from_hours(35 * 24);
+/// How far back rules can look, before the newest measurement of the same vital; what is implausible is
+/// marked by what was measured so long before it.
+pub const LOOK_BACK: SignedDuration = SignedDuration::from_hours(35 * 24);
 
-/// Most measurements of one vital of one client; the oldest go first.
+/// How far back readings are needed for that.
+pub const REACH: SignedDuration = SignedDuration::from_hours(2 * 35 * 24);
+
+/// Most measurements of one vital of one client that rules see, and that a mark depends on.
 ///
 /// Thirty-five days with more than fourteen a day.
 pub const SAMPLES_MAX: usize = 512;
+
+/// Most that are kept for that; the oldest go first.
+const KEPT_MAX: usize = 2 * SAMPLES_MAX;
 
 /// One trusted measurement of one vital.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +66,12 @@ impl Sample {
     #[must_use]
     pub fn after(&self, earlier: &Self) -> SignedDuration {
         after(&self.when, &earlier.when)
+    }
+
+    /// Whether it is `other` under another number.
+    fn is_same(&self, other: &Self) -> bool {
+        self.reading == other.reading
+            || self.when.at.at == other.when.at.at && self.value == other.value
     }
 
     /// How much later than it `moment` is.
@@ -130,13 +145,16 @@ impl History {
             let key = (subject.clone(), vital);
             let checks = self.checks.get(&key).map(Vec::as_slice).unwrap_or_default();
             let samples = self.samples.entry(key).or_default();
-            if samples.iter().any(|it| it.reading == sample.reading) {
+            if samples.iter().any(|it| it.is_same(&sample)) {
                 continue;
             }
             let one = (sample.reading, &sample.when);
             let is_later = |it: &&Sample| order(one, (it.reading, &it.when)).is_lt();
             let n_later = samples.iter().rev().take_while(is_later).count();
             let place = samples.len().saturating_sub(n_later);
+            if place == 0 && is_out_of_reach(samples, &sample) {
+                continue;
+            }
             samples.insert(place, sample);
             mark(samples, place, checks);
             forget(samples);
@@ -162,7 +180,7 @@ impl History {
 
     fn note_rhythm(&mut self, subject: &SubjectId, rhythm: Rhythm) {
         let rhythms = self.rhythms.entry(subject.clone()).or_default();
-        if rhythms.iter().any(|it| it.reading == rhythm.reading) {
+        if rhythms.iter().any(|it| it.is_same(&rhythm)) {
             return;
         }
         let one = (rhythm.reading, &rhythm.when);
@@ -288,7 +306,8 @@ impl History {
         subject: &SubjectId,
         vital: Vital,
     ) -> impl DoubleEndedIterator<Item = &Sample> + Clone {
-        self.all_of(subject, vital).filter(|it| !it.is_suspect)
+        let seen = self.samples.get(&(subject.clone(), vital)).map(seen);
+        seen.into_iter().flatten().filter(|it| !it.is_suspect)
     }
 
     /// All measurements of `vital` of `subject` before `sample`, also implausible ones, the oldest
@@ -374,14 +393,34 @@ fn order(one: (ReadingId, &Moment), other: (ReadingId, &Moment)) -> Ordering {
     order.then(one.0.cmp(&other.0))
 }
 
-/// Marks the sample at `place` where it is implausible, and looks again at those after it.
+/// Those of `samples` that rules see.
+fn seen(samples: &VecDeque<Sample>) -> impl DoubleEndedIterator<Item = &Sample> + Clone {
+    let first = samples.len().saturating_sub(SAMPLES_MAX);
+    let is_old = |it: &&Sample| samples.back().is_some_and(|newest| LOOK_BACK < newest.after(it));
+    let n_old = samples.range(first..).take_while(is_old).count();
+    samples.range(first.saturating_add(n_old)..)
+}
+
+/// Whether `sample`, which is older than all of `samples`, is not worth keeping.
+fn is_out_of_reach(samples: &VecDeque<Sample>, sample: &Sample) -> bool {
+    let is_old = samples.back().is_some_and(|newest| REACH < newest.after(sample));
+    is_old || KEPT_MAX <= samples.len()
+}
+
+/// Marks the sample at `place` where it is implausible, and looks again at those after it that could
+/// have been compared with it.
 fn mark(samples: &mut VecDeque<Sample>, place: usize, checks: &[Implausible]) {
-    if checks.is_empty() {
-        return;
-    }
-    for index in place..samples.len() {
+    let Some(reach) = checks.iter().map(Implausible::reach).max() else { return };
+    // What is before it ends a look back as it does itself, where it is too long ago.
+    let neighbours = [place.checked_sub(1), Some(place)].map(|it| samples.get(it?).copied());
+    let last = place.saturating_add(SAMPLES_MAX).min(samples.len().saturating_sub(1));
+    for index in place..=last {
         let Some(sample) = samples.get(index).copied() else { return };
-        let before = || samples.range(..index);
+        let is_far = |it: &Sample| reach < sample.after(it);
+        if index != place && neighbours.iter().flatten().all(is_far) {
+            continue;
+        }
+        let before = || samples.range(index.saturating_sub(SAMPLES_MAX)..index);
         let is_suspect = checks.iter().any(|it| it.doubt(&sample, before()).is_some());
         if let Some(marked) = samples.get_mut(index) {
             marked.is_suspect = is_suspect;
@@ -395,7 +434,7 @@ fn forget(samples: &mut VecDeque<Sample>) {
     while samples.front().is_some_and(|oldest| REACH < newest.after(oldest)) {
         samples.pop_front();
     }
-    while SAMPLES_MAX < samples.len() {
+    while KEPT_MAX < samples.len() {
         samples.pop_front();
     }
 }

@@ -31,6 +31,12 @@ impl Rhythm {
         counts.then(|| Self { reading: reading.id, when: measured(reading), is_irregular })
     }
 
+    /// Whether it is `other` under another number.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.reading == other.reading
+            || self.when.at.at == other.when.at.at && self.is_irregular == other.is_irregular
+    }
+
     /// How much later than `earlier` it was measured.
     pub(crate) fn after(&self, earlier: &Self) -> SignedDuration {
         after(&self.when, &earlier.when)

@@ -34,6 +34,34 @@ fn a_reading_that_is_told_twice_counts_once() {
 }
 
 #[test]
+fn a_measurement_that_is_written_down_again_counts_once() {
+    let of_epoch = |epoch: u8, seq: u64| Reading {
+        id: ReadingId { epoch: vitals::Epoch([epoch; 8]), seq },
+        ..weight(seq, 0, "80.0")
+    };
+    let mut history = History::default();
+    history.note(&of_epoch(7, 1));
+    history.note(&of_epoch(8, 9));
+    assert_eq!(kept(&history), [1]);
+    // Another value at the same time is another measurement, and so is the same one later.
+    history.note(&weight(10, 0, "80.1"));
+    history.note(&weight(11, 1, "80.0"));
+    assert_eq!(kept(&history), [1, 10, 11]);
+
+    let irregular = |id: &Reading| Reading {
+        flags: [Flag::IrregularPulse].into(),
+        kind: vitals::ReadingKind::BloodPressure,
+        ..id.clone()
+    };
+    for reading in [of_epoch(7, 1), of_epoch(8, 9)] {
+        history.note(&irregular(&reading));
+    }
+    let next = irregular(&weight(12, 2, "80.0"));
+    let (_next, before) = history.rhythms_up_to(&next).unwrap();
+    assert_eq!(before.filter(|it| it.is_irregular).count(), 1);
+}
+
+#[test]
 fn what_cannot_be_trusted_is_not_compared_with() {
     let mut doubtful = weight(1, 0, "80.0");
     doubtful.flags.insert(Flag::Questionable);
@@ -129,6 +157,25 @@ band_by = "3 kg"
 band_percent = 4
 "#;
 
+/// A plan that keeps jumps of the pulse apart.
+const STREAM: &str = r#"
+name = "stream"
+version = 1
+subject = "client-4711"
+late_after_min = 60
+
+[[implausible]]
+id = "pulse-check"
+vital = "pulse-rate"
+priority = "low"
+possible_from = "20 /min"
+possible_to = "300 /min"
+plausible_from = "40 /min"
+plausible_to = "180 /min"
+jumps_by = "40 /min"
+within_min = 60
+"#;
+
 /// Weights of hours of four weeks: usual ones, those of somebody else, and in pounds.
 fn weights() -> impl Strategy<Value = Vec<(u64, i64, u32)>> {
     let kg = prop_oneof![5 => 78_u32..84, 1 => 60_u32..64, 1 => 170_u32..180, 1 => 255_u32..260];
@@ -152,5 +199,57 @@ proptest! {
             kept(&history)
         };
         prop_assert_eq!(filled(&weights), filled(&shuffled));
+    }
+    #[test]
+    fn a_restart_finds_what_rules_saw(
+        weights in prop::collection::vec((0_i64..400, 0_usize..5), 1..60),
+    ) {
+        let plan = plan(CHECKED);
+        let (mut live, mut stored, mut hour) = (History::checking([&plan]), Vec::new(), 0);
+        for (seq, (after_hours, kg)) in (1_u64..).zip(weights) {
+            hour += after_hours;
+            let kg = ["80", "81", "62", "176", "83.5"][kg];
+            let reading = weight(seq, hour * 60 + i64::try_from(seq).unwrap(), kg);
+            live.note(&reading);
+            stored.push(reading);
+            // A ledger is read from its end, as far back as is asked for.
+            let oldest = stored.last().unwrap().received_at.at - REACH;
+            let mut filled = History::checking([&plan]);
+            let within = stored.iter().rev().filter(|it| oldest <= it.received_at.at);
+            within.for_each(|it| filled.note(it));
+            prop_assert_eq!(kept(&filled), kept(&live));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_restart_finds_what_rules_saw_of_a_stream(
+        rates in prop::collection::vec((1_i64..30, 60_u32..200), 1100..1300),
+        n_later in 0_usize..100,
+    ) {
+        let plan = plan(STREAM);
+        let (mut live, mut stored, mut second) = (History::checking([&plan]), Vec::new(), 0);
+        for (seq, (after_seconds, rate)) in (1_u64..).zip(rates) {
+            second += after_seconds;
+            let value = quantity(&rate.to_string(), Unit::PerMinute);
+            let mut reading = reading(seq, 0, Vital::PulseRate, value);
+            reading.measured_at.at += SignedDuration::from_secs(second);
+            reading.received_at = reading.measured_at;
+            reading.recorded = reading.measured_at.into();
+            stored.push(reading);
+        }
+        // A few come late.
+        let n_first = stored.len() - n_later;
+        stored[n_first..].reverse();
+        stored.iter().for_each(|it| live.note(it));
+        let mut filled = History::checking([&plan]);
+        stored.iter().rev().for_each(|it| filled.note(it));
+        let seen = |history: &History| -> Vec<u64> {
+            history.of(&subject(), Vital::PulseRate).map(|it| it.reading.seq).collect()
+        };
+        prop_assert_eq!(seen(&filled), seen(&live));
     }
 }

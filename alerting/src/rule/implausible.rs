@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use vitals::{Priority, Quantity, Reading, Unit, Vital};
 
 use crate::alert::{Degree, Evidence};
-use crate::history::{History, Sample};
+use crate::history::{History, LOOK_BACK, SAMPLES_MAX, Sample};
 use crate::rule::{Finding, capitalised, doubts, measured, median, span};
 
 /// How far back weights tell what is usual, and the fewest that tell who stands on the scale.
@@ -91,6 +91,12 @@ impl Implausible {
     #[must_use]
     pub const fn vital(&self) -> Vital {
         self.vital
+    }
+
+    /// How much earlier a value can be that it compares with.
+    pub(crate) fn reach(&self) -> SignedDuration {
+        let of_jump = self.jump.map_or(SignedDuration::ZERO, |it| it.within);
+        if self.vital == Vital::BodyWeight { LOOK_BACK } else { of_jump }
     }
 
     /// Whether it takes a blood pressure out of the history that is far from the one before it.
@@ -245,7 +251,8 @@ impl Jump {
     ) -> bool {
         let number = |it: &Sample| it.value.value_in(self.by.unit());
         let Some(value) = number(sample) else { return false };
-        let lately = before.rev().take_while(|it| sample.after(it) <= self.within);
+        let latest = before.rev().take(SAMPLES_MAX);
+        let lately = latest.take_while(|it| sample.after(it) <= self.within);
         let mut n_far = 0_usize;
         for earlier in lately.filter_map(number) {
             if (value - earlier).abs() <= self.by.value() {
@@ -268,14 +275,15 @@ impl Band {
 /// The usual weight in kilograms, with the number of weights that tell it.
 ///
 /// It is the median of the week before; of fewer than three weights it is the nearest one, as one of
-/// two may be the wrong one, and where the week has none the last one before it.
+/// two may be the wrong one, and where the week has none the last one before it that a history shows.
 fn usual_kg<'s>(
     sample: &Sample,
     before: impl DoubleEndedIterator<Item = &'s Sample>,
 ) -> Option<(Decimal, usize)> {
     let mut weights = [Decimal::ZERO; USUAL_MAX];
     let mut n_weights = 0;
-    for (place, earlier) in weights.iter_mut().zip(before.rev()) {
+    let lately = before.rev().take_while(|it| sample.after(it) <= LOOK_BACK);
+    for (place, earlier) in weights.iter_mut().zip(lately) {
         if USUAL_WITHIN < sample.after(earlier) && 0 < n_weights {
             break;
         }

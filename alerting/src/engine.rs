@@ -335,6 +335,8 @@ mod schedule;
 mod time;
 
 #[cfg(test)]
+mod home;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod replay;

@@ -71,7 +71,7 @@ impl Sample {
     /// Whether it is `other` under another number.
     fn is_same(&self, other: &Self) -> bool {
         self.reading == other.reading
-            || self.when.at.at == other.when.at.at && self.value == other.value
+            || is_at_once(&self.when, &other.when) && self.value == other.value
     }
 
     /// How much later than it `moment` is.
@@ -380,6 +380,12 @@ impl History {
 fn after(when: &Moment, earlier: &Moment) -> SignedDuration {
     let in_one_run = earlier.on.and_then(|anchor| when.since(anchor));
     in_one_run.unwrap_or_else(|| when.at.at.duration_since(earlier.at.at))
+}
+
+/// Whether both clocks showed the same: a clock that was set back shows a time twice.
+fn is_at_once(one: &Moment, other: &Moment) -> bool {
+    let is_same = one.order(other).is_eq() || other.order(one).is_eq();
+    is_same && one.at.at == other.at.at
 }
 
 /// The order in which two were measured; what was at the same time stands in the order of the ledger,

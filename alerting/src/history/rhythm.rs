@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use vitals::identity::ReadingId;
 use vitals::{Flag, Moment, Reading, ReadingKind};
 
-use crate::history::after;
+use crate::history::{after, is_at_once};
 use crate::rule::{is_at_rest, is_time_known, measured};
 
 /// Whether a blood pressure showed an irregular pulse.
@@ -34,7 +34,7 @@ impl Rhythm {
     /// Whether it is `other` under another number.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.reading == other.reading
-            || self.when.at.at == other.when.at.at && self.is_irregular == other.is_irregular
+            || is_at_once(&self.when, &other.when) && self.is_irregular == other.is_irregular
     }
 
     /// How much later than `earlier` it was measured.

@@ -62,6 +62,24 @@ fn a_measurement_that_is_written_down_again_counts_once() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_makes_no_two_measurements_one() {
+    let at_uptime = |seq: u64, boot: u8, ms: i64| {
+        let mut reading = weight(seq, 0, "80.0");
+        let on = Some(vitals::Uptime { boot: vitals::BootId([boot; 16]), ms });
+        reading.recorded = Moment { at: minute(0), on, is_known: true };
+        reading
+    };
+    let mut history = History::default();
+    for (seq, boot, ms) in [(1, 1, 60_000), (2, 1, 120_000), (3, 1, 120_000), (4, 2, 60_000)] {
+        history.note(&at_uptime(seq, boot, ms));
+    }
+    assert_eq!(kept(&history), [1, 2, 4]);
+    // What a device kept from before the start has only its wall time.
+    history.note(&at_uptime(5, 3, -60_000));
+    assert_eq!(kept(&history), [1, 2, 4]);
+}
+
+#[test]
 fn what_cannot_be_trusted_is_not_compared_with() {
     let mut doubtful = weight(1, 0, "80.0");
     doubtful.flags.insert(Flag::Questionable);

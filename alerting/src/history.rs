@@ -145,8 +145,13 @@ impl History {
             let key = (subject.clone(), vital);
             let checks = self.checks.get(&key).map(Vec::as_slice).unwrap_or_default();
             let samples = self.samples.entry(key).or_default();
-            if samples.iter().any(|it| it.is_same(&sample)) {
-                continue;
+            // Under two numbers it keeps the lower one, in whatever order they come.
+            let known = samples.iter().position(|it| it.is_same(&sample));
+            if let Some(known) = known {
+                if samples.get(known).is_some_and(|it| it.reading <= sample.reading) {
+                    continue;
+                }
+                samples.remove(known);
             }
             let one = (sample.reading, &sample.when);
             let is_later = |it: &&Sample| order(one, (it.reading, &it.when)).is_lt();
@@ -156,7 +161,7 @@ impl History {
                 continue;
             }
             samples.insert(place, sample);
-            mark(samples, place, checks);
+            mark(samples, known.unwrap_or(place).min(place), checks);
             forget(samples);
         }
     }
@@ -180,8 +185,11 @@ impl History {
 
     fn note_rhythm(&mut self, subject: &SubjectId, rhythm: Rhythm) {
         let rhythms = self.rhythms.entry(subject.clone()).or_default();
-        if rhythms.iter().any(|it| it.is_same(&rhythm)) {
-            return;
+        if let Some(known) = rhythms.iter().position(|it| it.is_same(&rhythm)) {
+            if rhythms.get(known).is_some_and(|it| it.reading <= rhythm.reading) {
+                return;
+            }
+            rhythms.remove(known);
         }
         let one = (rhythm.reading, &rhythm.when);
         let is_later = |it: &&Rhythm| order(one, (it.reading, &it.when)).is_lt();

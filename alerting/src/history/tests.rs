@@ -43,6 +43,10 @@ fn a_measurement_that_is_written_down_again_counts_once() {
     history.note(&of_epoch(7, 1));
     history.note(&of_epoch(8, 9));
     assert_eq!(kept(&history), [1]);
+    let mut backwards = History::default();
+    backwards.note(&of_epoch(8, 9));
+    backwards.note(&of_epoch(7, 1));
+    assert_eq!(kept(&backwards), [1]);
     // Another value at the same time is another measurement, and so is the same one later.
     history.note(&weight(10, 0, "80.1"));
     history.note(&weight(11, 1, "80.0"));
@@ -53,12 +57,13 @@ fn a_measurement_that_is_written_down_again_counts_once() {
         kind: vitals::ReadingKind::BloodPressure,
         ..id.clone()
     };
-    for reading in [of_epoch(7, 1), of_epoch(8, 9)] {
-        history.note(&irregular(&reading));
-    }
     let next = irregular(&weight(12, 2, "80.0"));
-    let (_next, before) = history.rhythms_up_to(&next).unwrap();
-    assert_eq!(before.filter(|it| it.is_irregular).count(), 1);
+    for readings in [[of_epoch(7, 1), of_epoch(8, 9)], [of_epoch(8, 9), of_epoch(7, 1)]] {
+        let mut history = History::default();
+        readings.iter().for_each(|it| history.note(&irregular(it)));
+        let (_next, before) = history.rhythms_up_to(&next).unwrap();
+        assert_eq!(before.map(|it| it.reading.seq).collect::<Vec<_>>(), [1]);
+    }
 }
 
 #[test]

@@ -154,3 +154,43 @@ impl Outage {
         self.vitals.contains(&vital) && self.from < to && from < until
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use vitals::Unit;
+
+    use super::*;
+    use crate::sample::{minute, quantity, reading, subject};
+
+    #[test]
+    fn the_latest_measurements_are_kept() {
+        let mut attendance = Attendance::default();
+        for (seq, at_minute) in (1..).zip(0..=64) {
+            let value = quantity("80", Unit::Kilogram);
+            attendance.note(&reading(seq, at_minute, Vital::BodyWeight, value));
+        }
+        let latest =
+            |at_minute| attendance.latest(&subject(), Vital::BodyWeight, minute(at_minute).at);
+        assert_eq!(latest(0), Timestamp::MIN, "the oldest of 65 has gone");
+        assert_eq!(latest(1), minute(1).at);
+        assert_eq!(latest(1000), minute(64).at);
+    }
+
+    #[test]
+    fn an_outage_hinders_what_it_overlaps() {
+        let at = |hour: i64| minute(0).at + SignedDuration::from_hours(hour);
+        let outage = Outage {
+            from: at(10),
+            until: Some(at(12)),
+            cause: "the hub was off".to_owned(),
+            vitals: [Vital::BodyWeight].into(),
+        };
+        for (from, to, expected) in
+            [(8, 10, false), (9, 11, true), (10, 12, true), (11, 13, true), (12, 14, false)]
+        {
+            assert_eq!(outage.touches(Vital::BodyWeight, at(from), at(to)), expected, "{from}");
+        }
+        assert!(!outage.touches(Vital::PulseRate, at(10), at(12)));
+    }
+}

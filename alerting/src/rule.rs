@@ -447,3 +447,6 @@ pub(crate) const fn is_doubt(flag: Flag) -> bool {
         | Flag::BatteryLow => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

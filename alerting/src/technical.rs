@@ -190,4 +190,21 @@ mod tests {
         engine.apply(&again);
         assert_eq!(standing_of(&engine), Some(Standing::Active));
     }
+
+    #[test]
+    fn an_alert_of_a_plan_is_no_condition_whatever_its_rule_is_called() {
+        let text = format!(
+            "name = \"sample\"\nversion = 1\nsubject = \"client-4711\"\nlate_after_min = 60\n\
+             [[threshold]]\nid = \"{RULE}\"\nvital = \"systolic-pressure\"\npriority = \"high\"\n\
+             at_or_above = \"180 mmHg\"\nclear_at_or_below = \"175 mmHg\""
+        );
+        let mut engine = Engine::new(vec![crate::sample::plan(&text)], Vec::new());
+        let reading = crate::sample::systolic(1, 0, "190");
+        for transition in engine.observe(reading.received_at, &reading, key(1)) {
+            engine.apply(&transition);
+        }
+        assert_eq!((engine.open().count(), engine.open_condition(RULE)), (1, None));
+        let engine = standing(Priority::Low);
+        assert_eq!(engine.open_condition("ledger-damaged"), None);
+    }
 }

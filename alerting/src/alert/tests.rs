@@ -208,3 +208,17 @@ fn an_answer_needs_a_name() {
     assert_eq!(alert.acknowledged(minute(1), " ", None), Err(refusal.clone()));
     assert_eq!(alert.closed(minute(1), "", Disposition::Test, None), Err(refusal));
 }
+
+#[test]
+fn standings_have_their_words() {
+    let words = Standing::ALL.map(Standing::as_str);
+    assert_eq!(words, ["pending", "active", "acknowledged", "latched", "done"]);
+}
+
+#[test]
+fn only_what_is_done_is_not_open() {
+    for standing in Standing::ALL {
+        let priority = if standing == Standing::Pending { Priority::Low } else { Priority::High };
+        assert_eq!(alert(standing, priority).is_open(), standing != Standing::Done);
+    }
+}

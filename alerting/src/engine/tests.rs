@@ -530,3 +530,14 @@ fn after_a_restart_of_the_machine_a_wrong_clock_holds_nothing_up() {
     observe(&mut engine, &ahead(2, 1, 0, 2, "160"));
     assert_eq!(only(&engine).state, Change::Cleared);
 }
+
+#[test]
+fn an_engine_that_is_reopened_keeps_its_plans_and_takes_other_alerts() {
+    let mut engine = crisis_engine();
+    observe(&mut engine, &systolic(1, 0, "190"));
+    let alert = only(&engine);
+    assert_eq!(engine.reopened(Vec::new()).open().count(), 0);
+    let mut reopened = engine.reopened(vec![alert.clone()]);
+    assert_eq!(only(&reopened), alert);
+    assert_eq!(observe(&mut reopened, &systolic(2, 10, "191"))[0].change, Change::Repeated);
+}

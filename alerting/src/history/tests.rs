@@ -196,7 +196,7 @@ possible_to = "300 /min"
 plausible_from = "40 /min"
 plausible_to = "180 /min"
 jumps_by = "40 /min"
-within_min = 60
+within_min = 5
 "#;
 
 /// Weights of hours of four weeks: usual ones, those of somebody else, and in pounds.

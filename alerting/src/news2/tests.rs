@@ -340,3 +340,22 @@ fn each_parameter_has_a_vital_of_its_own() {
         assert_eq!(vitals.iter().position(|it| it == vital), Some(index));
     }
 }
+
+#[test]
+fn inputs_and_levels_have_their_words() {
+    let labels = Parameter::ALL.map(Parameter::label);
+    assert_eq!(
+        labels,
+        [
+            "respiratory rate",
+            "SpO2",
+            "air or oxygen",
+            "systolic pressure",
+            "pulse",
+            "consciousness",
+            "temperature",
+        ]
+    );
+    let level = |n: u32| Consciousness::of_level(n.into()).map(Consciousness::label);
+    assert_eq!([level(0), level(1)], [Some("alert"), Some("new confusion")]);
+}

@@ -96,3 +96,33 @@ fn number(vital: Vital, level: Quantity) -> Result<Decimal, String> {
         format!("{label} is not measured in {wrong}; write {units}")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_can_be_measured_and_nothing_beyond_them() {
+        let step = Decimal::new(1, 3);
+        for vital in Vital::ALL {
+            let (least, most, unit) = range(vital);
+            assert_eq!(unit.dimension(), vital.dimension(), "{vital}");
+            let is_measured =
+                |number| Quantity::new(number, unit).is_ok_and(|it| check(vital, it).is_ok());
+            assert!(least < most && is_measured(least) && is_measured(most), "{vital}");
+            assert!(!is_measured(least - step) && !is_measured(most + step), "{vital}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_at_most_as_wide_as_what_can_be_measured() {
+        for (amount, expected) in [("280", true), ("280.1", false)] {
+            let amount = crate::sample::quantity(amount, Unit::PerMinute);
+            assert_eq!(check_change(Vital::PulseRate, amount).is_ok(), expected);
+        }
+        let of_height = |metres: &str| {
+            check(Vital::BodyHeight, crate::sample::quantity(metres, Unit::Metre)).is_ok()
+        };
+        assert_eq!(["0.4", "0.5", "2.5", "2.6"].map(of_height), [false, true, true, false]);
+    }
+}

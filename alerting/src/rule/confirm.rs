@@ -82,12 +82,6 @@ impl Confirm {
         self.within
     }
 
-    /// How long after the first value a repeat counts.
-    #[must_use]
-    pub const fn gap(&self) -> SignedDuration {
-        self.gap
-    }
-
     /// Whether what was measured at `when` is another measurement than the one that `asked` for it,
     /// whatever came in between.
     fn is_after_asking(&self, asked: &Alert, when: &Moment) -> bool {

@@ -135,9 +135,8 @@ impl News2 {
             })
             .collect();
         let age = match gathered.oldest.as_mins() {
-            0 => String::new(),
+            ..=0 => String::new(),
             1.. => format!(", the oldest input is {} old", span(gathered.oldest)),
-            ..0 => String::new(),
         };
         Evidence {
             priority,

@@ -202,12 +202,6 @@ impl Threshold {
         self.further.last().unwrap_or(&self.first).priority
     }
 
-    /// The clear level; a value at it, or further inside, clears.
-    #[must_use]
-    pub const fn clear(&self) -> Quantity {
-        self.clear
-    }
-
     /// The innermost limit.
     pub(crate) const fn first(&self) -> Limit {
         self.first

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use vitals::{Category, LocalInstant, Priority, TimeQuality, Unit};
 
 use super::*;
-use crate::alert::Standing;
+use crate::alert::{Disposition, Standing};
 use crate::sample::{key, plan, quantity, reading};
 
 const PLAN: &str = r#"
@@ -279,4 +279,49 @@ fn what_a_person_closed_before_a_restart_is_not_told_again() {
     assert!(wait_until(&mut again, "2026-03-03T13:00").is_empty());
     assert!(wait_until(&mut again, "2026-03-04T11:00").is_empty());
     assert_eq!(wait_until(&mut again, "2026-03-05T11:00"), [Change::Raised]);
+}
+
+#[test]
+fn what_a_person_closes_as_a_window_ends_is_settled_with_it() {
+    let mut engine = engine();
+    wait_until(&mut engine, "2026-03-03T11:00");
+    let closed = |engine: &Engine, when: &str| {
+        engine.close(at(when).at, key(99), "Nurse A", Disposition::TrueActioned, None).unwrap()
+    };
+    let closes = closed(&engine, "2026-03-04T11:00");
+    engine.apply(&closes);
+    assert_eq!(wait_until(&mut engine, "2026-03-05T11:00"), [], "the one of the 4th is settled");
+    assert_eq!(wait_until(&mut engine, "2026-03-06T11:00"), [Change::Raised]);
+    assert_eq!(engine.open().next().unwrap().count, 2);
+}
+
+#[test]
+fn every_outage_ends_when_all_do() {
+    let mut engine = engine();
+    engine.note_outage(outage("2026-03-02T05:00", None));
+    engine.note_outage(Outage {
+        cause: "the radio was off".to_owned(),
+        ..outage("2026-03-02T05:00", None)
+    });
+    engine.end_outages(at("2026-03-02T12:00").at.at);
+    assert_eq!(engine.end_outage("the hub was off", at("2026-03-02T13:00").at.at), None);
+    assert_eq!(wait_until(&mut engine, "2026-03-04T11:00"), [Change::Raised]);
+}
+
+#[test]
+fn a_plan_without_a_schedule_asks_for_nothing() {
+    let with = engine();
+    assert!(with.has_schedule() && with.plans().all(Plan::has_schedule));
+    let without = Engine::new(vec![plan(crate::sample::PLAN)], Vec::new());
+    assert!(!without.has_schedule() && !without.plans().any(Plan::has_schedule));
+}
+
+#[test]
+fn a_day_has_at_most_twelve_windows() {
+    let times = |n: usize| {
+        let times: Vec<String> = (0..n).map(|hour| format!("\"{hour:02}:00\"")).collect();
+        PLAN.replace("windows = [\"06:00-10:00\"]", &format!("at = [{}]", times.join(", ")))
+    };
+    assert!(Plan::parse(&times(12)).is_ok());
+    assert!(Plan::parse(&times(13)).is_err());
 }

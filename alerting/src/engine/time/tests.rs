@@ -4,6 +4,7 @@ use vitals::{BootId, Flag, Priority, Reading, Unit, Uptime, Vital};
 
 use super::*;
 use crate::alert::{Change, Disposition, Refusal};
+use crate::rule::confirm::Confirm;
 use crate::sample::{key, minute, plan, quantity, reading, systolic};
 
 const LIMITS: &str = r#"
@@ -102,7 +103,7 @@ fn what_is_no_other_measurement_counts_and_does_not_confirm() {
     assert_eq!(measure(&mut engine, 3, 59, "152"), [Change::Repeated]);
     assert_eq!(only(&engine).value.map(|it| it.to_string()), Some("155 mmHg".to_owned()));
     // A minute after the first it is another one, whatever came in between; the same reading is none.
-    assert_eq!(measure(&mut engine, 3, 60, "152"), []);
+    assert_eq!([59, 60].map(|it| measure(&mut engine, 3, it, "152")), [[], []]);
     assert_eq!(measure(&mut engine, 4, 60, "152"), [Change::Confirmed]);
     assert_eq!(only(&engine).count, 4);
 }
@@ -426,4 +427,26 @@ fn one_rule_of_a_vital_says_nothing_about_another() {
     let pulse = reading(2, 2, Vital::PulseRate, quantity("80", Unit::PerMinute));
     assert_eq!(take(&mut engine, &pulse), []);
     assert_eq!(only(&engine).standing(), Standing::Pending);
+}
+
+#[test]
+fn pressures_pulses_and_oximetries_are_apart_by_a_minute() {
+    let of_a_minute: Vec<Vital> = Vital::ALL
+        .into_iter()
+        .filter(|it| Confirm::gap_of(*it) == SignedDuration::from_secs(60))
+        .collect();
+    assert_eq!(
+        of_a_minute,
+        [
+            Vital::SystolicPressure,
+            Vital::DiastolicPressure,
+            Vital::MeanArterialPressure,
+            Vital::PulseRate,
+            Vital::OxygenSaturation,
+            Vital::PulseAmplitudeIndex,
+            Vital::HeartRate,
+        ]
+    );
+    let others = Vital::ALL.into_iter().filter(|it| !of_a_minute.contains(it));
+    assert!(others.map(Confirm::gap_of).all(|it| it == SignedDuration::from_secs(5)));
 }

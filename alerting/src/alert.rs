@@ -24,6 +24,7 @@
 //! `-` is refused.
 
 mod change;
+mod evidence;
 mod word;
 
 use rust_decimal::Decimal;

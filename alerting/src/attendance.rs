@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use vitals::identity::SubjectId;
 use vitals::{Moment, Reading, Vital};
 
-use crate::rule::{is_time_known, measured};
+use crate::rule::trust::{is_time_known, measured};
 
 /// Most measurements of one vital of one client that are kept: the latest ones.
 const TAKEN_MAX: usize = 64;

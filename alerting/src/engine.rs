@@ -15,7 +15,8 @@ use crate::attendance::Attendance;
 use crate::history::History;
 use crate::plan::Plan;
 use crate::rule::confirm::{Confirm, Repeat, can_wait};
-use crate::rule::{Finding, Rule, measured_at};
+use crate::rule::trust::measured_at;
+use crate::rule::{Finding, Rule};
 use crate::timer;
 
 /// The plans in force, the open alerts, and what was measured lately; all that is remembered.

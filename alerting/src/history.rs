@@ -9,6 +9,7 @@
 //! What has the time and the value of another one is the same measurement, under whatever number: a
 //! ledger that goes on in a new epoch writes records again.
 
+mod keep;
 pub mod rhythm;
 
 use std::cmp::Ordering;
@@ -19,13 +20,15 @@ use jiff::civil::Date;
 use vitals::identity::{ReadingId, SubjectId};
 use vitals::{Moment, Quantity, Reading, Unit, Vital};
 
+use self::keep::{forget, is_out_of_reach, mark, seen};
 use self::rhythm::Rhythm;
 use crate::alert::Alert;
 use crate::average::Pressure;
 use crate::plan::Plan;
 use crate::rule::implausible::{Doubt, Implausible};
 use crate::rule::irregular_pulse::OF_MAX;
-use crate::rule::{Condition, Rule, can_clear, is_at_rest, is_time_known, measured};
+use crate::rule::trust::{can_clear, is_at_rest, is_time_known, measured};
+use crate::rule::{Condition, Rule};
 
 /// How far back rules can look, before the newest measurement of the same vital; what is implausible is
 /// marked by what was measured so long before it.
@@ -38,9 +41,6 @@ pub const REACH: SignedDuration = SignedDuration::from_hours(2 * 35 * 24);
 ///
 /// Thirty-five days with more than fourteen a day.
 pub const SAMPLES_MAX: usize = 512;
-
-/// Most that are kept for that; the oldest go first.
-const KEPT_MAX: usize = 2 * SAMPLES_MAX;
 
 /// One trusted measurement of one vital.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -405,52 +405,6 @@ fn order(one: (ReadingId, &Moment), other: (ReadingId, &Moment)) -> Ordering {
         false => one.1.order(other.1),
     };
     order.then(one.0.cmp(&other.0))
-}
-
-/// Those of `samples` that rules see.
-fn seen(samples: &VecDeque<Sample>) -> impl DoubleEndedIterator<Item = &Sample> + Clone {
-    let first = samples.len().saturating_sub(SAMPLES_MAX);
-    let is_old = |it: &&Sample| samples.back().is_some_and(|newest| LOOK_BACK < newest.after(it));
-    let n_old = samples.range(first..).take_while(is_old).count();
-    samples.range(first.saturating_add(n_old)..)
-}
-
-/// Whether `sample`, which is older than all of `samples`, is not worth keeping.
-fn is_out_of_reach(samples: &VecDeque<Sample>, sample: &Sample) -> bool {
-    let is_old = samples.back().is_some_and(|newest| REACH < newest.after(sample));
-    is_old || KEPT_MAX <= samples.len()
-}
-
-/// Marks the sample at `place` where it is implausible, and looks again at those after it that could
-/// have been compared with it.
-fn mark(samples: &mut VecDeque<Sample>, place: usize, checks: &[Implausible]) {
-    let Some(reach) = checks.iter().map(Implausible::reach).max() else { return };
-    // What is before it ends a look back as it does itself, where it is too long ago.
-    let neighbours = [place.checked_sub(1), Some(place)].map(|it| samples.get(it?).copied());
-    let last = place.saturating_add(SAMPLES_MAX).min(samples.len().saturating_sub(1));
-    for index in place..=last {
-        let Some(sample) = samples.get(index).copied() else { return };
-        let is_far = |it: &Sample| reach < sample.after(it);
-        if index != place && neighbours.iter().flatten().all(is_far) {
-            continue;
-        }
-        let before = || samples.range(index.saturating_sub(SAMPLES_MAX)..index);
-        let is_suspect = checks.iter().any(|it| it.doubt(&sample, before()).is_some());
-        if let Some(marked) = samples.get_mut(index) {
-            marked.is_suspect = is_suspect;
-        }
-    }
-}
-
-/// Drops what is out of reach of the newest, and what is too much.
-fn forget(samples: &mut VecDeque<Sample>) {
-    let Some(newest) = samples.back().copied() else { return };
-    while samples.front().is_some_and(|oldest| REACH < newest.after(oldest)) {
-        samples.pop_front();
-    }
-    while KEPT_MAX < samples.len() {
-        samples.pop_front();
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,10 @@
 //! What makes an alert, and each change of it; the table of [`Standing::after`] has the last word.
 
 use jiff::SignedDuration;
-use rust_decimal::Decimal;
-use vitals::identity::{AlertId, ReadingId, SubjectId};
-use vitals::{LocalInstant, Moment, Priority, Quantity};
+use vitals::identity::{AlertId, SubjectId};
+use vitals::{LocalInstant, Moment, Priority};
 
-use super::{
-    Alert, Beside, Change, Degree, Disposition, Evidence, Origin, READINGS_MAX, Refusal, Standing,
-};
+use super::{Alert, Beside, Change, Disposition, Evidence, Origin, Refusal, Standing};
 use crate::rule::missed::Missed;
 use crate::timer::{self, SNOOZE_HOURS_MAX, Timers};
 
@@ -332,59 +329,10 @@ impl Alert {
         Some(next)
     }
 
-    /// Stands on `evidence` from now on, unless that is older.
-    fn take(&mut self, origin: &Origin<'_>, evidence: &Evidence) {
-        let is_more_urgent = evidence.priority < self.priority;
-        self.priority = self.priority.min(evidence.priority);
-        if is_more_urgent || self.is_before(evidence) {
-            self.stand_on(origin, evidence);
-        }
-        self.count_in(evidence);
-    }
-
-    fn stand_on(&mut self, origin: &Origin<'_>, evidence: &Evidence) {
-        let is_less_urgent = self.priority < evidence.priority;
-        let fact = match is_less_urgent {
-            true => format!("{}; an earlier value made it {}", evidence.fact, self.priority),
-            false => evidence.fact.clone(),
-        };
-        self.why = origin.why(&fact);
-        self.plan_version = origin.plan_version;
-        (self.value, self.limit, self.late) = (evidence.value, evidence.limit, evidence.late);
-    }
-
-    fn count_in(&mut self, evidence: &Evidence) {
-        self.count = self.count.saturating_add(1);
-        self.name_readings(&evidence.readings);
-        // What clears it has to be newer than all that it was found in.
-        if self.is_before(evidence) {
-            self.measured = Some(evidence.measured);
-        }
-    }
-
-    /// Whether all that it was found in is no newer than `evidence`.
-    fn is_before(&self, evidence: &Evidence) -> bool {
-        self.measured.is_none_or(|it| evidence.measured.order(&it).is_ge())
-    }
-
     /// It waits for a person since `now`, who is called from the bottom of the ladder.
     fn wait_anew(&mut self, now: Moment) {
         let is_stale = self.timers.is_stale;
         self.timers = Timers { waits_since: Some(now), is_stale, ..Timers::default() };
-    }
-
-    /// Whether `evidence` is worse than what the alert stands on; where that cannot be told it is.
-    fn is_worse(&self, evidence: &Evidence, stood_on: Option<Decimal>) -> bool {
-        match evidence.degree {
-            Degree::Value(direction) => {
-                let unit = evidence.value.map(|it| it.unit());
-                let number = |value: Option<Quantity>| value?.value_in(unit?);
-                let values = number(self.value).zip(number(evidence.value));
-                values.is_none_or(|(before, after)| Decimal::ZERO < direction.amount(before, after))
-            }
-            Degree::Own(number) => stood_on.is_none_or(|before| before < number),
-            Degree::Alike => false,
-        }
     }
 
     fn named(&self, by: &str) -> Result<String, Refusal> {
@@ -404,19 +352,6 @@ impl Alert {
                 Standing::Active | Standing::Acknowledged | Standing::Latched | Standing::Done,
                 _by,
             ) => Refusal::NotOpen { alert: self.id },
-        }
-    }
-
-    /// Names what it stands on now as the latest; the first reading of all stays the first.
-    fn name_readings(&mut self, readings: &[ReadingId]) {
-        for reading in readings {
-            match self.readings.iter().position(|it| it == reading) {
-                Some(0) => continue,
-                Some(place) => drop(self.readings.remove(place)),
-                None if READINGS_MAX <= self.readings.len() => drop(self.readings.remove(1)),
-                None => {}
-            }
-            self.readings.push(*reading);
         }
     }
 }

@@ -14,8 +14,9 @@ use super::{Engine, is_of, nth, origin};
 use crate::alert::{Alert, Change, Transition};
 use crate::attendance::Outage;
 use crate::plan::Plan;
+use crate::rule::Rule;
 use crate::rule::missed::{Missed, Slot};
-use crate::rule::{Rule, is_time_known, measured_at};
+use crate::rule::trust::{is_time_known, measured_at};
 
 /// Something was due while it could not have been heard.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use vitals::identity::ReadingId;
 use vitals::{Flag, Moment, Reading, ReadingKind};
 
 use crate::history::{after, is_at_once};
-use crate::rule::{is_at_rest, is_time_known, measured};
+use crate::rule::trust::{is_at_rest, is_time_known, measured};
 
 /// Whether a blood pressure showed an irregular pulse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use vitals::{Moment, Priority, Quantity, Reading, Unit, Vital};
 
 use crate::alert::{Alert, Degree, Evidence};
 use crate::rule::threshold::Threshold;
-use crate::rule::{Finding, can_clear, measured, span};
+use crate::rule::trust::{can_clear, measured};
+use crate::rule::{Finding, span};
 use crate::timer;
 
 /// How long a repeat is waited for, and when it counts.

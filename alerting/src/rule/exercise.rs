@@ -14,9 +14,8 @@ use vitals::{Priority, Quantity, Reading, Vital};
 use crate::alert::{Degree, Evidence};
 use crate::history::{History, Sample};
 use crate::rule::threshold::Threshold;
-use crate::rule::{
-    Direction, Finding, capitalised, doubts, is_at_rest, is_trusted, measured, span, told,
-};
+use crate::rule::trust::{doubts, is_at_rest, is_trusted, measured};
+use crate::rule::{Direction, Finding, capitalised, span, told};
 
 /// A floor or a ceiling of exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,8 @@ use vitals::{Priority, Quantity, Reading, Unit, Vital};
 
 use crate::alert::{Degree, Evidence};
 use crate::history::{History, LOOK_BACK, SAMPLES_MAX, Sample};
-use crate::rule::{Finding, capitalised, doubts, measured, median, span};
+use crate::rule::trust::{doubts, measured};
+use crate::rule::{Finding, capitalised, median, span};
 
 /// How far back weights tell what is usual, and the fewest that tell who stands on the scale.
 const USUAL_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -13,7 +13,8 @@ use vitals::{Priority, Reading, Vital};
 use crate::alert::{Degree, Evidence, READINGS_MAX};
 use crate::history::History;
 use crate::history::rhythm::Rhythm;
-use crate::rule::{Finding, doubts, measured, span};
+use crate::rule::trust::{doubts, measured};
+use crate::rule::{Finding, span};
 
 /// Most readings of which several have to show it: no alert names more.
 pub const OF_MAX: usize = READINGS_MAX;

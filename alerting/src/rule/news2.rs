@@ -15,7 +15,8 @@ use vitals::{Priority, Quantity, Reading, ReadingId, Unit};
 use crate::alert::{Alert, Degree, Evidence};
 use crate::history::{History, Input};
 use crate::news2::{Consciousness, Inputs, Parameter, Scale, Score};
-use crate::rule::{Finding, can_clear, doubts, is_at_rest, is_time_known, measured, span};
+use crate::rule::trust::{can_clear, doubts, is_at_rest, is_time_known, measured};
+use crate::rule::{Finding, span};
 
 /// Totals that alert, and a single 3.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use vitals::{Priority, Quantity, Reading, Vital};
 
 use crate::alert::{Alert, Degree, Evidence};
 use crate::history::History;
-use crate::rule::{Finding, can_clear, doubts, is_at_rest, measured, told};
+use crate::rule::trust::{can_clear, doubts, is_at_rest, measured};
+use crate::rule::{Finding, told};
 
 /// A limit of the pulse pressure.
 #[derive(Debug, Clone, PartialEq, Eq)]

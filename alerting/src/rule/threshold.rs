@@ -12,7 +12,8 @@ use vitals::{Priority, Quantity, Reading, Vital};
 
 use crate::alert::{Degree, Evidence};
 use crate::rule::confirm::Confirm;
-use crate::rule::{Direction, Finding, can_clear, capitalised, doubts, is_at_rest, measured};
+use crate::rule::trust::{can_clear, doubts, is_at_rest, measured};
+use crate::rule::{Direction, Finding, capitalised};
 
 /// On which side of the limit the alert lies; the limit itself belongs to that side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 use vitals::{Flag, Phase, TimeQuality, Unit};
 
 use super::*;
-use crate::rule::is_doubt;
+use crate::rule::trust::is_doubt;
 use crate::sample::{quantity, reading, subject};
 
 const HIGH: Side = Side::AtOrAbove;

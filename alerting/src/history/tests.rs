@@ -180,6 +180,19 @@ band_by = "3 kg"
 band_percent = 4
 "#;
 
+#[test]
+fn what_is_kept_reaches_as_far_as_the_marks_of_what_rules_see() {
+    let plan = plan(CHECKED);
+    let weights = [(1, 0, "80"), (2, 35 * DAY_MIN, "45"), (3, 70 * DAY_MIN, "45")];
+    let filled = |weights: &mut dyn Iterator<Item = &(u64, i64, &str)>| {
+        let mut history = History::checking([&plan]);
+        weights.for_each(|(seq, at_minute, kg)| history.note(&weight(*seq, *at_minute, kg)));
+        kept(&history)
+    };
+    assert_eq!(filled(&mut weights.iter()), [3]);
+    assert_eq!(filled(&mut weights.iter().rev()), [3]);
+}
+
 /// A plan that keeps jumps of the pulse apart.
 const STREAM: &str = r#"
 name = "stream"

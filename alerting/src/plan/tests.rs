@@ -420,3 +420,13 @@ fn scale_2_of_news2_stands_only_where_the_target_is_prescribed() {
         assert_eq!(text.contains("scale = 2"), name == "copd", "{name}");
     }
 }
+
+#[test]
+fn a_name_has_hyphens_inside_alone() {
+    let with =
+        |name: &str| Plan::parse(&PLAN.replace("\"hypertension\"", &format!("{name:?}"))).is_ok();
+    assert!(with("high-pressure-2"));
+    for name in ["", "-", "-high", "high-", "high pressure", "High"] {
+        assert!(!with(name), "{name:?}");
+    }
+}

@@ -325,3 +325,15 @@ fn a_day_has_at_most_twelve_windows() {
     assert!(Plan::parse(&times(12)).is_ok());
     assert!(Plan::parse(&times(13)).is_err());
 }
+
+#[test]
+fn what_was_missed_climbs_like_any_other_alert() {
+    let ladder = "[[escalation]]\nafter_min = 60\nto = \"backup\"\npriority = \"low\"\n";
+    let text = PLAN.replace("[[schedule]]", &format!("{ladder}\n[[schedule]]"));
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let mut engine = Engine::new(vec![plan(&text)], Vec::new()).in_zone(zone);
+    weigh(&mut engine, 1, "2026-03-01T07:00");
+    assert_eq!(wait_until(&mut engine, "2026-03-03T11:00"), [Change::Raised]);
+    assert_eq!(wait_until(&mut engine, "2026-03-03T11:59"), []);
+    assert_eq!(wait_until(&mut engine, "2026-03-03T12:00"), [Change::Escalated]);
+}

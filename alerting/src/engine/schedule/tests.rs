@@ -337,3 +337,11 @@ fn what_was_missed_climbs_like_any_other_alert() {
     assert_eq!(wait_until(&mut engine, "2026-03-03T11:59"), []);
     assert_eq!(wait_until(&mut engine, "2026-03-03T12:00"), [Change::Escalated]);
 }
+
+#[test]
+fn what_is_measured_as_a_window_opens_is_of_that_window() {
+    let mut engine = engine();
+    weigh(&mut engine, 2, "2026-03-02T06:00");
+    assert_eq!(wait_until(&mut engine, "2026-03-03T11:00"), []);
+    assert_eq!(wait_until(&mut engine, "2026-03-04T11:00"), [Change::Raised]);
+}

@@ -171,7 +171,7 @@ mod tests {
             attendance.note(&reading(seq, at_minute, Vital::BodyWeight, value));
         }
         let latest =
-            |at_minute| attendance.latest(&subject(), Vital::BodyWeight, minute(at_minute).at);
+            |at_minute| attendance.latest(&subject(), Vital::BodyWeight, &minute(at_minute).into());
         assert_eq!(latest(0), Timestamp::MIN, "the oldest of 65 has gone");
         assert_eq!(latest(1), minute(1).at);
         assert_eq!(latest(1000), minute(64).at);

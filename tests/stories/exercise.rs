@@ -1,8 +1,6 @@
 //! A client exercises: what is measured meanwhile is judged by the rules of exercise, and a power cut
 //! ends no session.
 
-#![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
-
 use firmware_sim::device::{Device, Measurement, Timing};
 use harness::broker::Kind;
 use harness::home::{HomeDevice, Setting, TIME_ZONE};

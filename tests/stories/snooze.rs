@@ -1,8 +1,6 @@
 //! A nurse takes an alert on for a while at the page: the home holds it for so long and no longer, and
 //! a worse value breaks it.
 
-#![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
-
 use firmware_sim::device::{Device, Measurement, Timing};
 use harness::broker::Kind;
 use harness::home::{HUB, HomeDevice};

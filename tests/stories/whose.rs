@@ -72,7 +72,7 @@ fn a_reading_of_nobody_is_claimed_and_its_client_changes_with_everything_that_fo
     let at_home = story.home.list(&["readings"]).unwrap();
     assert_eq!(
         at_home[0]["assigned"],
-        readings[0]["assigned"].as_array().map_or(Value::Null, audit)
+        readings[0]["assigned"].as_array().map_or(Value::Null, |it| audit(it))
     );
     assert!(story.home.list(&["readings", "--unassigned"]).unwrap().is_empty());
 
@@ -84,7 +84,7 @@ fn a_reading_of_nobody_is_claimed_and_its_client_changes_with_everything_that_fo
 }
 
 /// What both sides tell of who said what.
-fn audit(assigned: &Vec<Value>) -> Value {
+fn audit(assigned: &[Value]) -> Value {
     let without_time = |it: &Value| {
         let mut it = it.clone();
         it.as_object_mut().unwrap().remove("at");

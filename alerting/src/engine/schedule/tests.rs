@@ -273,7 +273,7 @@ fn what_a_person_closed_before_a_restart_is_not_told_again() {
     wait_until(&mut engine, "2026-03-03T11:00");
     let alert = engine.open().next().unwrap().id;
     let by = at("2026-03-03T12:00").at;
-    let closed = engine.close(by, alert, "Nora", crate::Disposition::TrueActioned, None).unwrap();
+    let closed = engine.close(by, alert, "Nora", Disposition::TrueActioned, None).unwrap();
     let mut again = self::engine();
     again.recall_closed(&closed.alert);
     assert!(wait_until(&mut again, "2026-03-03T13:00").is_empty());

@@ -21,6 +21,8 @@ pub(crate) struct Books {
     pub(crate) records: Vec<Kept>,
     pub(crate) alerts: BTreeMap<Sequence, Episode>,
     pub(crate) alert_seqs: BTreeSet<Sequence>,
+    /// The last transition of each alert.
+    last_of: BTreeMap<Sequence, Sequence>,
     /// How often the hub did what a command asked for, or said that it does not.
     pub(crate) n_answers: u64,
     /// Everything that a receipt of the station ever covered.
@@ -187,6 +189,7 @@ impl Books {
         self.n_answers += u64::from(is_answer);
         self.alerts.insert(first, after);
         self.alert_seqs.insert(seq);
+        self.last_of.insert(first, seq);
         Ok(())
     }
 
@@ -199,6 +202,12 @@ impl Books {
     pub(crate) fn first_missing(&self) -> Option<Sequence> {
         let missing = self.at_station.gaps(self.last_seq()).flatten();
         missing.into_iter().find(|it| !self.gone.contains(*it))
+    }
+
+    /// Whether nobody has the last transition of an alert any more: its hub had removed it when the
+    /// station was put back to a copy that is older than it.
+    pub(crate) fn has_lost_the_last_of(&self, alert: Sequence) -> bool {
+        self.last_of.get(&alert).is_some_and(|it| self.gone.contains(*it))
     }
 
     /// Takes in what is left in the ledger; what is missing there and at the station is gone.

@@ -111,7 +111,10 @@ fn simulated_years_lose_nothing() {
     let Tally { n_passed, n_failed, all } = tally.into_inner().unwrap();
     println!("{all}");
     println!("{n_passed} passed, {n_failed} failed");
-    assert_eq!(n_failed, 0, "see above; VITALGATE_SEED and VITALGATE_YEARS=1 repeat a world");
+    assert_eq!(
+        n_failed, 0,
+        "see above; VITALGATE_SEED, VITALGATE_YEARS=1 and VITALGATE_MEASURED_A_WEEK repeat a world"
+    );
 }
 
 impl Tally {

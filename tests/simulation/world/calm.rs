@@ -123,7 +123,7 @@ impl World {
         self.check_board()
     }
 
-    /// The board shows each alert as its hub has it.
+    /// The board shows each alert as its hub has it, or as it was before what nobody has any more.
     fn check_board(&self) -> anyhow::Result<()> {
         let board = self.agency.station.as_ref().context("no station")?.board();
         ensure!(board.n_damaged == 0, "the station finds {} damaged rows", board.n_damaged);
@@ -139,7 +139,10 @@ impl World {
                 for (seq, episode) in &books.alerts {
                     let on_board = shown.get(&(home, *epoch, *seq));
                     let agrees = match on_board {
-                        Some(on_board) => on_board == episode,
+                        Some(on_board) => {
+                            let is_behind = on_board.rev < episode.rev;
+                            on_board == episode || is_behind && books.has_lost_the_last_of(*seq)
+                        }
                         // Of the alerts that are over only the latest are shown.
                         None => !episode.is_open(),
                     };

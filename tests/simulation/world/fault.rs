@@ -137,6 +137,9 @@ impl World {
     fn card_is_replaced(&mut self, home: usize) -> anyhow::Result<()> {
         self.kill_hub(home, Duration::from_secs(600), true);
         self.homes[home].has_failing_disk = false;
+        // The new card knows of no answer, and of no alert that it could change once more.
+        let orders = self.agency.orders.values_mut().filter(|it| it.home == home);
+        orders.for_each(|it| it.n_effects = 0);
         let epoch = self.epoch();
         self.homes[home].insert_card(epoch)
     }

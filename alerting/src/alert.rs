@@ -15,8 +15,8 @@
 //! ```
 //!
 //! A new alert is raised, or pending where a repeat was asked for.
-//! A pending one is repeated by a value out of range that is no other measurement; it is raised when its window ends, or a value comes that does not wait; confirmed by a
-//! repeat; and cleared by one that is normal.
+//! A pending one is repeated by a value out of range that is no other measurement; raised when its
+//! window ends, or by a value that does not wait; confirmed by a repeat; and cleared by a normal one.
 //! Cleared while nobody has acknowledged it: an alert of high priority is latched, one of medium or
 //! low priority is done.
 //! An escalation of an acknowledged alert asks for a new acknowledgement, and so does silence after an

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ::uuid::Uuid;
 use vitals::DeviceKind;
 
+use super::uuid::{JUMPER_AND_YONKER, JUMPER_AND_YONKER_VALUES};
 use super::{
     AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
     service, sig_uuid, taidoc,
@@ -16,8 +17,6 @@ const PRESSURES: &[Uuid] =
 
 const TAIDOC: Uuid = Uuid::from_u128(0x00001523_1212_EFDE_1523_785FEABCD123);
 const TAIDOC_VALUES: Uuid = Uuid::from_u128(0x00001524_1212_EFDE_1523_785FEABCD123);
-const YONKER: Uuid = Uuid::from_u128(0xCDEACB80_5235_4C07_8846_93A37EE6B86D);
-const YONKER_VALUES: Uuid = Uuid::from_u128(0xCDEACB81_5235_4C07_8846_93A37EE6B86D);
 /// Asks a Microlife for its memory: `4D FF`, length, a payload of zeros that ends with FD, and the sum.
 const MICROLIFE_HISTORY: &[Request] = &[Request {
     characteristic: sig_uuid(0xFFF2),
@@ -178,9 +177,9 @@ pub(super) const ROWS: &[Model] = &[
         kind: DeviceKind::BloodPressureMonitor,
         transport: Transport::Bluetooth {
             names: &[],
-            services: &[YONKER],
+            services: &[JUMPER_AND_YONKER],
             advertised: &[],
-            subscriptions: &[YONKER_VALUES],
+            subscriptions: &[JUMPER_AND_YONKER_VALUES],
             reads: READS,
             time_write: None,
             settle: AT_ONCE,

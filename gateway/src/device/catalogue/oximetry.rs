@@ -3,6 +3,7 @@
 use ::uuid::Uuid;
 use vitals::DeviceKind;
 
+use super::uuid::{JUMPER_AND_YONKER, JUMPER_AND_YONKER_VALUES};
 use super::{
     AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
     service, sig_uuid,
@@ -25,8 +26,6 @@ const CONTEC_KEEP_ALIVE: [u8; 9] = [0x7D, 0x81, 0xAF, 0x80, 0x80, 0x80, 0x80, 0x
 /// Service and notifications of serial lines of Microchip over Bluetooth.
 const BERRY: Uuid = Uuid::from_u128(0x49535343_FE7D_4AE5_8FA9_9FAFD205E455);
 const BERRY_VALUES: Uuid = Uuid::from_u128(0x49535343_1E4D_4BD9_BA61_23C647249616);
-const JUMPER: Uuid = Uuid::from_u128(0xCDEACB80_5235_4C07_8846_93A37EE6B86D);
-const JUMPER_VALUES: Uuid = Uuid::from_u128(0xCDEACB81_5235_4C07_8846_93A37EE6B86D);
 /// Service and notifications of serial lines of Nordic over Bluetooth.
 const NORDIC_SERIAL: Uuid = Uuid::from_u128(0x6E400001_B5A3_F393_E0A9_E50E24DCCA9E);
 const NORDIC_SERIAL_VALUES: Uuid = Uuid::from_u128(0x6E400003_B5A3_F393_E0A9_E50E24DCCA9E);
@@ -273,9 +272,9 @@ pub(super) const ROWS: &[Model] = &[
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Bluetooth {
             names: &[],
-            services: &[JUMPER],
+            services: &[JUMPER_AND_YONKER],
             advertised: &[],
-            subscriptions: &[JUMPER_VALUES],
+            subscriptions: &[JUMPER_AND_YONKER_VALUES],
             reads: READS,
             time_write: None,
             settle: AT_ONCE,

@@ -2,6 +2,12 @@
 
 use uuid::Uuid;
 
+/// Service of oximeters of Jumper and of cuffs of Yonker, which are told apart by their values alone.
+pub(super) const JUMPER_AND_YONKER: Uuid = Uuid::from_u128(0xCDEACB80_5235_4C07_8846_93A37EE6B86D);
+/// Its characteristic that notifies.
+pub(super) const JUMPER_AND_YONKER_VALUES: Uuid =
+    Uuid::from_u128(0xCDEACB81_5235_4C07_8846_93A37EE6B86D);
+
 /// Characteristics of the Bluetooth SIG, by their 16-bit UUIDs.
 pub mod characteristic {
     /// Date Time.

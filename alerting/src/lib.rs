@@ -21,6 +21,7 @@ pub mod replay;
 pub mod rule;
 pub mod technical;
 pub mod timer;
+pub mod trial;
 
 pub use alert::{Alert, Change, Disposition, Refusal, Standing, Transition};
 pub use attendance::Outage;
@@ -29,6 +30,7 @@ pub use plan::Plan;
 pub use replay::Replay;
 pub use technical::Condition;
 pub use timer::Timers;
+pub use trial::Trial;
 
 #[cfg(test)]
 mod sample;

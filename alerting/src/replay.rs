@@ -5,9 +5,10 @@
 //! the next one counts; nothing else of what people did in the meantime is known.
 
 use std::collections::BTreeMap;
+use std::mem;
 
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use vitals::identity::{AlertId, Epoch};
 use vitals::{Moment, Reading};
 
@@ -24,6 +25,8 @@ pub struct Replay {
     next: AlertId,
     now: Option<Moment>,
     episodes: BTreeMap<AlertId, Alert>,
+    /// What has been raised, or has become more urgent, and was not taken out yet.
+    raised: Vec<Alert>,
 }
 
 impl Replay {
@@ -35,6 +38,7 @@ impl Replay {
             next: AlertId { epoch: Epoch([0; 8]), seq: 1 },
             now: None,
             episodes: BTreeMap::new(),
+            raised: Vec::new(),
         }
     }
 
@@ -63,6 +67,22 @@ impl Replay {
         }
         self.begin(&end);
         self.now = Some(end);
+    }
+
+    /// Lets the time pass until `end` by the clock of whoever recorded the last reading, where that
+    /// clock was right.
+    pub fn pass_by_wall(&mut self, end: Timestamp) {
+        let Some(last) = self.now.filter(|it| it.is_known && it.at.at < end) else { return };
+        let mut at = last.at;
+        at.at = end;
+        self.pass(last.when(at));
+    }
+
+    /// Takes out what was raised or asked for a person again since the last time, as it was then, and
+    /// forgets the episodes that are over.
+    pub fn take_raised(&mut self) -> Vec<Alert> {
+        self.episodes.retain(|_id, it| it.is_open());
+        mem::take(&mut self.raised)
     }
 
     /// Every episode, in the order in which they began, as each stands now. One that only asked for a
@@ -104,6 +124,7 @@ impl Replay {
             if matches!(alert.standing(), Standing::Active | Standing::Latched)
                 && let Ok(taken_on) = self.engine.acknowledge(now.at, alert.id, "replay", None)
             {
+                self.raised.push(alert.clone());
                 self.keep(&taken_on);
             }
         }

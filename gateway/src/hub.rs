@@ -37,11 +37,10 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 use vitals::wire::canonical;
 use vitals::wire::v1::EventKind;
-use vitals::{HubId, LocalInstant, Moment, Sequence, SequenceRanges};
+use vitals::{Exercise, HubId, LocalInstant, Moment, Sequence, SequenceRanges};
 
 use self::assign::Assignments;
 pub use self::at_home::{Kept, NotDone};
-use self::exercise::Exercise;
 pub use self::exercise::Exercising;
 pub use self::owner::{Band, Owner, User};
 use self::record::Remark;

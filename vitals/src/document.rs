@@ -4,6 +4,7 @@
 //! read as absent, so that reading goes on and the next problem is found as well.
 
 mod problem;
+mod zone;
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 pub use problem::{Problem, Problems};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+pub use zone::{Zone, ZoneError};
 
 use crate::identity;
 

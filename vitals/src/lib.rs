@@ -8,6 +8,7 @@ pub mod alert;
 pub mod device;
 pub mod device_time;
 pub mod document;
+pub mod exercise;
 pub mod identity;
 pub mod instant;
 pub mod moment;
@@ -22,6 +23,7 @@ pub mod write_ahead;
 pub use alert::{Category, Priority};
 pub use device::{DeviceKind, DeviceReference};
 pub use device_time::DeviceTime;
+pub use exercise::Exercise;
 pub use identity::{
     AgencyId, AlertId, DeviceId, Epoch, HubId, IdentityError, ReadingId, Sequence, SubjectId,
 };

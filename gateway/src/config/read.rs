@@ -10,7 +10,7 @@ use alerting::plan::value::quantity;
 use ed25519_dalek::VerifyingKey;
 use jiff::tz::TimeZone;
 use thiserror::Error;
-use vitals::document::{Need, Section};
+use vitals::document::{Need, Section, Zone};
 use vitals::wire::topic::{AgencyTopics, ROOT};
 use vitals::{AgencyId, DeviceId, Dimension, HubId, SubjectId};
 
@@ -398,20 +398,6 @@ fn owner(section: &Section<'_>, consents: &mut BTreeMap<u8, u16>) -> Option<Owne
             section.problem("subject", &"missing: whose device it is, or [[device.user]] slots");
             None
         }
-    }
-}
-
-struct Zone(TimeZone);
-
-#[derive(Debug, Error)]
-#[error("{0:?} is no time zone; write one like \"Europe/Berlin\" or \"America/New_York\"")]
-struct ZoneError(String);
-
-impl FromStr for Zone {
-    type Err = ZoneError;
-
-    fn from_str(text: &str) -> Result<Self, ZoneError> {
-        TimeZone::get(text).map(Self).map_err(|_unknown| ZoneError(text.to_owned()))
     }
 }
 

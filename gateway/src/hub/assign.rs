@@ -9,11 +9,10 @@ use std::collections::BTreeMap;
 use alerting::{Alert, Disposition, Engine, Transition};
 use vitals::wire::canonical;
 use vitals::wire::v1::{self, EventKind};
-use vitals::{AlertId, LocalInstant, Moment, Priority, Reading, ReadingId, SubjectId};
+use vitals::{AlertId, Exercise, LocalInstant, Moment, Priority, Reading, ReadingId, SubjectId};
 
 use super::at_home::{Kept, NAME_LEN_MAX, NOTE_LEN_MAX, NotDone, signed};
 use super::command::Accepted;
-use super::exercise::Exercise;
 use super::record::{Remark, append_transitions};
 use super::{Hub, HubError, translate};
 use crate::clock::Stamp;

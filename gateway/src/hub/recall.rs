@@ -9,10 +9,9 @@ use jiff::Timestamp;
 use tracing::error;
 use vitals::wire::canonical;
 use vitals::wire::v1::{self, EventKind};
-use vitals::{AlertId, Sequence, SequenceRanges};
+use vitals::{AlertId, Exercise, Sequence, SequenceRanges};
 
 use super::assign::Assignments;
-use super::exercise::Exercise;
 use super::{Hub, HubError, translate};
 use crate::clock::Stamp;
 use crate::store::{Lane, LedgerKey, News, Store, StoreError};

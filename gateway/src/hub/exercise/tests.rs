@@ -83,17 +83,3 @@ fn what_a_device_measured_before_the_session_is_a_value_at_rest() {
     home.indicate(NORMAL);
     assert_eq!(phases(&home), ["resting"]);
 }
-
-#[test]
-fn a_clock_that_is_set_moves_nothing_in_or_out_of_a_session() {
-    let moment = |seconds: u64, ahead: i64| {
-        let at = stamp(seconds).wall + SignedDuration::from_secs(ahead);
-        let ms = i64::try_from(seconds * 1000).unwrap();
-        let on = vitals::Uptime { boot: vitals::BootId([1; 16]), ms };
-        Moment { at: LocalInstant::utc(at), on: Some(on), is_known: true }
-    };
-    let session = Session { began: moment(100, 0), ended: Some(moment(400, 86_400)) };
-    assert_eq!(session.phase(&moment(300, -86_400)), Phase::DuringExercise);
-    assert_eq!(session.phase(&moment(500, 0)), Phase::AfterExercise);
-    assert_eq!(session.phase(&moment(99, 86_400)), Phase::Resting);
-}

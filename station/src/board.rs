@@ -26,6 +26,7 @@ use crate::alarm::{Alarm, Alarms, Kind as AlarmKind};
 use crate::alert::is_test_alarm;
 use crate::inbound::{self, Body};
 use crate::order::Order;
+use crate::oversight::Oversight;
 use crate::store::{
     ENDED_ALERTS, EVENTS, Holdings, Kind, READINGS_OF_A_VITAL, Said, StoredRecord,
     UNASSIGNED_READINGS,
@@ -50,6 +51,8 @@ pub struct Board {
     pub events: VecDeque<Arc<Incident>>,
     /// What the station itself noticed.
     pub alarms: Arc<Alarms>,
+    /// What hubs did not raise and nobody has seen to, the oldest first.
+    pub oversights: Arc<Vec<Oversight>>,
     /// When each hub knew the time.
     pub timelines: BTreeMap<HubId, Arc<Timeline>>,
     /// The connection to the broker.
@@ -124,6 +127,7 @@ impl Board {
             hubs: BTreeMap::new(),
             events: VecDeque::new(),
             alarms: Arc::new(Alarms::of(holdings.alarms)),
+            oversights: Arc::new(holdings.oversights),
             timelines: holdings
                 .timelines
                 .into_iter()

@@ -32,7 +32,7 @@ enum Task {
         #[command(subcommand)]
         subcommand: hub::Task,
     },
-    /// Check care plans
+    /// Check care plans, and try them on what the homes sent
     Plan {
         #[command(subcommand)]
         subcommand: plan::Task,

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use thiserror::Error;
 use vitals::document::{self, Problems};
 use vitals::wire::topic::AgencyTopics;
@@ -54,6 +55,8 @@ pub struct Config {
     pub watch: Watch,
     /// `[command]`
     pub command: Command,
+    /// `[plans]`
+    pub plans: Plans,
     /// `[[client]]`: what people call each client; it is known only here.
     pub clients: BTreeMap<SubjectId, String>,
     /// `[[hub]]`: what people call each hub.
@@ -135,6 +138,8 @@ pub struct Watch {
     pub hub_silence_limit: Duration,
     /// A connected hub gets a sign of life at least so often.
     pub heartbeat: Duration,
+    /// An alert that does not come within that time after its reading is noticed as not raised.
+    pub alert_within: Duration,
 }
 
 /// How commands reach a home that does not answer at once.
@@ -144,6 +149,25 @@ pub struct Command {
     pub repeat_after: Duration,
     /// A hub refuses a command that is older.
     pub expires_after: Duration,
+}
+
+/// By which care plans the station judges the readings once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plans {
+    /// Where they are; `None` where the station judges nothing.
+    pub directory: Option<PathBuf>,
+    /// Where clients live of whom nothing else is said.
+    pub zone: TimeZone,
+    /// Where the others live.
+    pub zones: BTreeMap<SubjectId, TimeZone>,
+}
+
+impl Plans {
+    /// Where `subject` lives.
+    #[must_use]
+    pub fn zone_of(&self, subject: &SubjectId) -> TimeZone {
+        self.zones.get(subject).unwrap_or(&self.zone).clone()
+    }
 }
 
 impl Config {

@@ -13,6 +13,7 @@ mod gaps;
 mod ingest;
 mod orders;
 mod rehearsal;
+mod second_look;
 mod vigil;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,11 +27,14 @@ use vitals::wire::topic::AgencyTopics;
 
 use self::gaps::Gaps;
 use self::orders::outstanding;
+use self::second_look::SecondLook;
 use self::vigil::Vigil;
 pub use self::vigil::Watch;
 use crate::board::{Board, Fault};
 use crate::inbound::Delivery;
 use crate::order::{Progress, Wish};
+use crate::oversight::Seen;
+use crate::plans::PlacedPlan;
 use crate::store::{Store, StoreError};
 
 /// Longest name of a nurse in characters.
@@ -51,6 +55,8 @@ pub struct Settings {
     pub expires_after: Duration,
     /// When silence is noticed.
     pub watch: Watch,
+    /// By which care plans the readings are judged once more.
+    pub plans: Vec<PlacedPlan>,
 }
 
 /// The station.
@@ -63,6 +69,7 @@ pub struct Station {
     repeats: BTreeMap<String, Timestamp>,
     vigil: Vigil,
     gaps: Gaps,
+    second_look: SecondLook,
 }
 
 /// What happens to the station.
@@ -84,6 +91,8 @@ pub enum Event {
         /// What is asked for.
         wish: Wish,
     },
+    /// A nurse has seen to what a hub did not raise.
+    Seen(Seen),
     /// Time passed.
     Elapsed,
 }
@@ -117,6 +126,9 @@ pub enum Refusal {
     /// No such reading is in the database.
     #[error("this reading is not known here")]
     UnknownReading,
+    /// Nothing such is open: somebody else has seen to it, or the hub told of it after all.
+    #[error("this was seen to already, or the hub has told of it by now")]
+    UnknownOversight,
     /// It is that client's, or nobody's.
     #[error("this is already known of the reading")]
     AlreadySo,
@@ -158,7 +170,11 @@ impl Station {
     /// # Errors
     ///
     /// Returns [`StoreError`] where the database cannot be read.
-    pub fn open(now: Timestamp, settings: Settings, mut store: Store) -> Result<Self, StoreError> {
+    pub fn open(
+        now: Timestamp,
+        mut settings: Settings,
+        mut store: Store,
+    ) -> Result<Self, StoreError> {
         let holdings = store.holdings()?;
         let on_their_way: Vec<String> = holdings
             .orders
@@ -172,8 +188,12 @@ impl Station {
         store.note_progress(&done, Progress::Done)?;
         let repeats = still.into_iter().map(|id| (id, now)).collect();
         let vigil = Vigil::starting(now, settings.watch, &board);
-        let mut station = Self { settings, store, board, repeats, vigil, gaps: Gaps::default() };
+        let second_look =
+            SecondLook::by(std::mem::take(&mut settings.plans), settings.watch.alert_within);
+        let gaps = Gaps::default();
+        let mut station = Self { settings, store, board, repeats, vigil, gaps, second_look };
         station.tell_damage(now)?;
+        station.recollect(now)?;
         Ok(station)
     }
 
@@ -199,7 +219,9 @@ impl Station {
                 Ok(Effects::default())
             }
             Event::Asked { command_id, wish } => self.ask(now, command_id.clone(), wish.clone()),
+            Event::Seen(seen) => self.see_to(now, seen),
             Event::Elapsed => {
+                self.oversee(now)?;
                 let mut publications = self.watch(now)?;
                 publications.extend(self.advance(now)?);
                 Ok(Effects::of(publications))
@@ -218,7 +240,8 @@ impl Station {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let expiries = outstanding(&self.board).map(|it| it.expires_at);
         let repeats = self.repeats.values().copied().filter(|_at| self.board.broker.is_up);
-        expiries.chain(repeats).chain(self.vigil.next()).chain(self.gaps.looks.next()).min()
+        let noticed = self.vigil.next().into_iter().chain(self.gaps.looks.next());
+        expiries.chain(repeats).chain(noticed).chain(self.second_look.next()).min()
     }
 }
 

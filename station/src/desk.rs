@@ -12,6 +12,7 @@ use crate::clock;
 use crate::core::{Effects, Event, Refusal, Station};
 use crate::inbound::Delivery;
 use crate::order::Wish;
+use crate::oversight::Seen;
 use crate::session::{Link, Signal};
 use crate::supervise::off_thread;
 
@@ -27,11 +28,20 @@ const STUCK_MAX: u32 = 2;
 /// Longest sleep: the wall clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(15);
 
-/// What a nurse asks for, and where the answer goes.
+/// What a nurse does at the page.
+#[derive(Debug)]
+pub enum Deed {
+    /// Asks a home for something.
+    Wish(Wish),
+    /// Has seen to what a hub did not raise.
+    Seen(Seen),
+}
+
+/// What a nurse does, and where the answer goes.
 #[derive(Debug)]
 pub struct Asked {
-    /// What is asked for.
-    pub wish: Wish,
+    /// What is done.
+    pub deed: Deed,
     /// The answer, after the commit.
     pub answer: oneshot::Sender<Result<(), Refusal>>,
 }
@@ -41,7 +51,7 @@ pub struct Asked {
 pub struct Desk {
     /// What the broker's session says.
     pub signals: mpsc::Receiver<Signal>,
-    /// What the page asks.
+    /// What nurses do at the page.
     pub wishes: mpsc::Receiver<Asked>,
     /// What the page shows.
     pub board: watch::Sender<Arc<Board>>,
@@ -79,7 +89,7 @@ pub async fn run(station: Station, mut desk: Desk) -> anyhow::Result<()> {
         let (event, answer) = match wake {
             Wake::End => return Ok(()),
             Wake::Time => (Event::Elapsed, None),
-            Wake::Wish(asked) => (desk.asked(asked.wish)?, Some(asked.answer)),
+            Wake::Wish(asked) => (desk.asked(asked.deed)?, Some(asked.answer)),
             Wake::Signal(Signal::Connected(connected)) => {
                 link = Some(connected);
                 continue;
@@ -137,7 +147,11 @@ impl Desk {
         }
     }
 
-    fn asked(&self, wish: Wish) -> anyhow::Result<Event> {
+    fn asked(&self, deed: Deed) -> anyhow::Result<Event> {
+        let wish = match deed {
+            Deed::Wish(wish) => wish,
+            Deed::Seen(seen) => return Ok(Event::Seen(seen)),
+        };
         let mut id = [0; 16];
         getrandom::fill(&mut id).context("failed to make the identity of a command")?;
         Ok(Event::Asked { command_id: hex::encode(id), wish })
@@ -231,7 +245,7 @@ mod tests {
 
     use super::*;
     use crate::core::{Settings, Watch};
-    use crate::order::{Aim, Deed, Progress};
+    use crate::order::{self, Aim, Progress};
     use crate::sample;
     use crate::store::Store;
 
@@ -242,6 +256,7 @@ mod tests {
             repeat_after: Duration::from_secs(15),
             expires_after: Duration::ZERO,
             watch: Watch::default(),
+            plans: Vec::new(),
         };
         Station::open(clock::now(), settings, Store::in_memory().unwrap()).unwrap()
     }
@@ -255,7 +270,10 @@ mod tests {
     fn acknowledge() -> Wish {
         Wish {
             hub: sample::HUB.parse().unwrap(),
-            aim: Aim::Alert(format!("{}-1", sample::EPOCH).parse().unwrap(), Deed::Acknowledge),
+            aim: Aim::Alert(
+                format!("{}-1", sample::EPOCH).parse().unwrap(),
+                order::Deed::Acknowledge,
+            ),
             by: "Nora".to_owned(),
             note: None,
         }
@@ -274,7 +292,7 @@ mod tests {
             shown.wait_for(|it| !it.alerts.is_empty()).await.unwrap();
             let (answer, answered) = oneshot::channel();
             // The end waits right behind: the loop never has to sleep again.
-            asked.try_send(Asked { wish: acknowledge(), answer }).unwrap();
+            asked.try_send(Asked { deed: Deed::Wish(acknowledge()), answer }).unwrap();
             signal.try_send(Signal::Lost { reason: "gone".to_owned() }).unwrap();
             drop(signal);
             answered.await.unwrap().unwrap();

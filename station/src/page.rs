@@ -9,7 +9,8 @@
 //! POST /alerts/{hub}/{alert}/snooze       by, note, hours
 //! POST /alerts/{hub}/{alert}/close        by, note, disposition
 //! POST /readings/{hub}/{reading}/assign   by, note, to
-//! GET  /api/readings  /api/alerts  /api/alarms  /api/hubs   JSON for scripts and tests
+//! POST /oversights/{id}/seen              by, note
+//! GET  /api/readings  /api/alerts  /api/alarms  /api/oversights  /api/hubs   JSON for scripts
 //! ```
 //!
 //! The page asks nobody to log in: it listens on this machine, and whoever reaches it may read it.
@@ -23,6 +24,7 @@ mod format;
 mod guard;
 mod homes;
 mod layout;
+mod oversights;
 mod shape;
 mod stream;
 mod viewer;
@@ -100,9 +102,11 @@ pub fn router(page: Page) -> Router {
         .route("/name", post(viewer::name))
         .route("/alerts/{hub}/{alert}/{deed}", post(wish::ask))
         .route("/readings/{hub}/{reading}/assign", post(wish::assign))
+        .route("/oversights/{id}/seen", post(wish::see_to))
         .route("/api/readings", get(api::readings))
         .route("/api/alerts", get(api::alerts))
         .route("/api/alarms", get(alarms::list))
+        .route("/api/oversights", get(oversights::list))
         .route("/api/hubs", get(api::hubs))
         .layer(axum::middleware::from_fn_with_state(page.clone(), guard::guard))
         .with_state(page)

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::core::{Settings, Station, Watch};
 use crate::desk::{self, Desk};
 use crate::page::{self, Page};
+use crate::plans::PlacedPlan;
 use crate::store::{Archive, Store};
 use crate::supervise::Supervisor;
 use crate::{clock, session};
@@ -22,7 +23,7 @@ use crate::{clock, session};
 /// Longest wait for the tasks to end after a signal.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(4);
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT, and judges the readings by `plans` once more.
 ///
 /// Readiness is told to systemd, and by `address_file` with the page's address in it, when the page
 /// listens and the first attempt to reach the broker has ended, well or not.
@@ -30,7 +31,11 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(4);
 /// # Errors
 ///
 /// Fails where something cannot be opened at the start, or a task of the station died.
-pub async fn run(config: Config, address_file: Option<PathBuf>) -> anyhow::Result<()> {
+pub async fn run(
+    config: Config,
+    plans: Vec<PlacedPlan>,
+    address_file: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let key = crate::key::load_or_create(&config.agency.signing_key_file)?;
     let options = session::options(&config.broker)?;
     let store = Store::open(&config.store.path)?;
@@ -42,7 +47,9 @@ pub async fn run(config: Config, address_file: Option<PathBuf>) -> anyhow::Resul
         watch: Watch {
             silence_limit: config.watch.hub_silence_limit,
             heartbeat: config.watch.heartbeat,
+            alert_within: config.watch.alert_within,
         },
+        plans,
     };
     let station = Station::open(clock::now(), settings, store)?;
     let archive = Arc::new(Archive::open(&config.store.path)?);

@@ -9,8 +9,10 @@ mod archive;
 pub(crate) mod assignment;
 mod command;
 mod filing;
+mod history;
 mod holdings;
 mod log;
+mod oversight;
 mod record;
 mod schema;
 mod timeline;
@@ -25,6 +27,7 @@ pub use self::archive::{Archive, Listing, Query};
 pub use self::assignment::Said;
 pub use self::filing::Filed;
 pub(crate) use self::filing::RAISED;
+pub use self::history::History;
 pub use self::holdings::{AlertHistory, Charted, Holdings, HubHolding};
 pub(crate) use self::holdings::{ENDED_ALERTS, EVENTS, READINGS_OF_A_VITAL, UNASSIGNED_READINGS};
 pub use self::record::{Kind, StoredRecord};
@@ -169,6 +172,7 @@ impl Store {
         schema::prepare(&mut connection)?;
         timeline::prepare(&connection).map_err(StoreError::open)?;
         assignment::prepare(&connection).map_err(StoreError::open)?;
+        oversight::prepare(&connection).map_err(StoreError::open)?;
         Ok(Self { connection, _lock: lock, has_damaged_copies: false })
     }
 }

@@ -73,21 +73,48 @@ impl Agency {
         })
     }
 
+    /// Has the station judge the readings by `plan` as well, from its next start on; the alert of a home
+    /// may take so many seconds to arrive.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the plan or the configuration cannot be written.
+    pub fn judge_by(&self, plan: &str, alert_within_s: u32) -> anyhow::Result<()> {
+        let plans = self.directory.join("plans");
+        fs::create_dir_all(&plans).context("failed to make the folder of the plans")?;
+        fs::write(plans.join("plan.toml"), plan).context("failed to write the plan")?;
+        let config = fs::read_to_string(self.config_path())?;
+        let more = format!(
+            "[plans]\ndirectory = \"plans\"\ntime_zone = \"{}\"\n\
+             [watch]\nalert_within_s = {alert_within_s}\n",
+            crate::home::TIME_ZONE,
+        );
+        fs::write(self.config_path(), format!("{config}{more}"))
+            .context("failed to write the station's configuration")
+    }
+
+    /// What a command of the station's command line says, with its configuration.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the command does, with what it said.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = self.program.role("vitalstation");
+        command.args(arguments).arg("--config").arg(self.config_path());
+        let output = command.output().context("failed to run vitalstation")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "vitalstation {arguments:?}: {}: {said}", output.status);
+        String::from_utf8(output.stdout).context("vitalstation did not print text")
+    }
+
     /// The public key with which hubs verify this agency, made where there is none yet.
     ///
     /// # Errors
     ///
     /// Fails where the station does not tell it.
     pub fn public_key(&self) -> anyhow::Result<String> {
-        let mut command = self.program.role("vitalstation");
-        command.args(["hub", "add", "A new home", "--config"]).arg(self.config_path());
-        let output = command.output().context("failed to run vitalstation")?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "vitalstation hub add failed: {said}");
-        let snippet: toml::Table = String::from_utf8(output.stdout)
-            .context("vitalstation did not print text")?
-            .parse()
-            .context("vitalstation did not print TOML")?;
+        let said = self.command(&["hub", "add", "A new home"])?;
+        let snippet: toml::Table = said.parse().context("vitalstation did not print TOML")?;
         let key = snippet["agency"]["keys"].get(0).and_then(toml::Value::as_str);
         Ok(key.context("no key in the snippet")?.to_owned())
     }

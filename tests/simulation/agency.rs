@@ -55,6 +55,7 @@ pub(crate) struct Order {
 #[derive(Debug)]
 pub(crate) struct Agency {
     directory: PathBuf,
+    n_homes: usize,
     pub(crate) station: Option<Station>,
     pub(crate) beside: Option<BesideStation>,
     pub(crate) inbox: VecDeque<Signal>,
@@ -82,11 +83,12 @@ pub(crate) struct Agency {
 }
 
 impl Agency {
-    pub(crate) fn new(directory: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new(n_homes: usize, directory: &Path) -> anyhow::Result<Self> {
         let directory = directory.join("agency");
         fs::create_dir_all(directory.join("copy"))?;
         Ok(Self {
             directory,
+            n_homes,
             station: None,
             beside: None,
             inbox: VecDeque::new(),
@@ -116,7 +118,7 @@ impl Agency {
 
     pub(crate) fn begin_station(&mut self, now: Timestamp) -> anyhow::Result<()> {
         let store = Store::open(&self.path()).context("the station's database does not open")?;
-        self.station = Some(Station::open(now, setting::station()?, store)?);
+        self.station = Some(Station::open(now, setting::station(self.n_homes)?, store)?);
         self.beside = Some(BesideStation::open(&self.path())?);
         self.due_at = None;
         self.is_desk_called = false;

@@ -14,6 +14,7 @@ use gateway::store::Upkeep;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use station::core::{Settings, Watch};
+use station::plans::PlacedPlan;
 use vitals::wire::topic::{AgencyTopics, ROOT};
 use vitals::{HubId, SubjectId};
 
@@ -115,28 +116,35 @@ pub(crate) fn hub(home: usize) -> anyhow::Result<HubSettings> {
         let stream = StreamSettings::default();
         anyhow::Ok(Device { id: id.parse()?, model, owner: owner.clone(), stream })
     };
-    let plan = PLAN.replace("SUBJECT", &subject);
-    let plan = Plan::parse(&plan).map_err(|it| anyhow::anyhow!("the plan is wrong: {it:?}"))?;
     Ok(HubSettings {
         id: hub_id(home)?,
         zone: zone()?,
         earliest: EARLIEST,
         agency_keys: vec![key().verifying_key()],
         devices: vec![device(CUFF, "and-ua-651ble")?, device(OXIMETER, "nonin-8500")?],
-        plans: vec![plan],
+        plans: vec![plan(home)?],
         // As much longer than by default as signs of life are rarer here.
         watch: HubWatch { heartbeat: DAY, agency_silence_limit: 3 * DAY, ..HubWatch::default() },
     })
 }
 
-pub(crate) fn station() -> anyhow::Result<Settings> {
+/// The care plan of the client of a home, as its hub and the agency have it.
+fn plan(home: usize) -> anyhow::Result<Plan> {
+    Plan::parse(&PLAN.replace("SUBJECT", &format!("client-{home}")))
+        .map_err(|it| anyhow::anyhow!("the plan is wrong: {it:?}"))
+}
+
+/// The station of an agency with so many homes.
+pub(crate) fn station(n_homes: usize) -> anyhow::Result<Settings> {
+    let placed = |home| anyhow::Ok(PlacedPlan { plan: plan(home)?, zone: zone()? });
     Ok(Settings {
         topics: topics()?,
         key: key(),
         // The station repeats after 15 s by default; an hour has too many of those.
         repeat_after: Duration::from_secs(120),
         expires_after: ORDER_VALID,
-        watch: Watch { silence_limit: 3 * DAY, heartbeat: DAY },
+        watch: Watch { silence_limit: 3 * DAY, heartbeat: DAY, ..Watch::default() },
+        plans: (0..n_homes).map(placed).collect::<Result<_, _>>()?,
     })
 }
 

@@ -73,7 +73,7 @@ impl World {
             extent,
             homes: homes.collect::<Result<_, _>>()?,
             names: setting::homes(extent.n_homes)?,
-            agency: Agency::new(directory)?,
+            agency: Agency::new(extent.n_homes, directory)?,
             broker: Broker::begin(),
             broker_down_until: Duration::ZERO,
             trace: Trace::begin(),

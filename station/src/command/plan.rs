@@ -1,11 +1,15 @@
-//! `vitalstation plan check`: what is wrong with care plans, before a home gets them.
+//! `vitalstation plan`: what is wrong with care plans, and what they would have done, before a home gets
+//! them.
 
+mod preview;
+
+use std::iter;
 use std::path::{Path, PathBuf};
-use std::{fs, iter};
 
 use alerting::Plan;
 
 use super::{Failure, print};
+use crate::plans;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Task {
@@ -15,29 +19,24 @@ pub(super) enum Task {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Say what a care plan would have alerted to in the past days
+    Preview(preview::Arguments),
 }
 
 pub(super) fn run(task: Task) -> Result<(), Failure> {
     match task {
         Task::Check { files } => check(&files),
+        Task::Preview(arguments) => preview::run(&arguments),
     }
 }
 
 fn check(files: &[PathBuf]) -> Result<(), Failure> {
     let (mut good, mut wrong) = (String::new(), Vec::new());
     for file in files {
-        let name = file.display();
-        let problems = match fs::read_to_string(file) {
-            Ok(text) => match Plan::parse(&text) {
-                Ok(plan) => {
-                    good.push_str(&describe(file, &plan));
-                    continue;
-                }
-                Err(problems) => problems.iter().map(|it| format!("{name}: {it}")).collect(),
-            },
-            Err(error) => vec![format!("cannot read {name}: {error}")],
-        };
-        wrong.extend(problems);
+        match plans::read(file) {
+            Ok(plan) => good.push_str(&describe(file, &plan)),
+            Err(problems) => wrong.extend(problems),
+        }
     }
     print(&good)?;
     if wrong.is_empty() { Ok(()) } else { Err(Failure::Usage(wrong.join("\n"))) }

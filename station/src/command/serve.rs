@@ -7,7 +7,7 @@ use tokio::runtime;
 
 use super::{ConfigPath, Failure};
 use crate::config::Config;
-use crate::{serve, telemetry};
+use crate::{plans, serve, telemetry};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -20,6 +20,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = Config::load(&arguments.path.config)?;
+    let plans =
+        plans::load(&config.plans).map_err(|problems| Failure::Usage(problems.join("\n")))?;
     telemetry::start();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::debug!("a provider of cryptography was chosen before");
@@ -28,5 +30,5 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .context("cannot start the event loop")?;
-    Ok(runtime.block_on(serve::run(config, arguments.address_file))?)
+    Ok(runtime.block_on(serve::run(config, plans, arguments.address_file))?)
 }

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use vitals::document::{Need, Section};
+use jiff::tz::TimeZone;
+use vitals::document::{Need, Section, Zone};
 use vitals::wire::topic::{AgencyTopics, ROOT};
+use vitals::{HubId, SubjectId};
 
-use super::{Agency, Broker, Command, Config, Login, Page, Store, Tls, Watch};
+use super::{Agency, Broker, Command, Config, Login, Page, Plans, Store, Tls, Watch};
+use crate::clock;
 
 const SIGNING_KEY_FILE: &str = "/var/lib/vitalstation/agency.key";
 const STORE_PATH: &str = "/var/lib/vitalstation/station.db";
@@ -23,6 +26,7 @@ const LISTEN: SocketAddr =
 const STALE_AFTER_H: u64 = 24;
 const HUB_SILENCE_LIMIT_S: u64 = 90;
 const HEARTBEAT_S: u64 = 30;
+const ALERT_WITHIN_S: u64 = 120;
 const REPEAT_AFTER_S: u64 = 15;
 const EXPIRES_AFTER_S: u64 = 86_400;
 /// Longest display name in characters.
@@ -36,10 +40,16 @@ pub(super) fn config(root: &Section<'_>, directory: &Path) -> Option<Config> {
     let page = page(&root.section("page"));
     let watch = watch(&root.section("watch"));
     let command = command(&root.section("command"));
-    let clients = named(&root.sections("client"), "subject");
-    let hubs = named(&root.sections("hub"), "id");
+    let mut zones = BTreeMap::new();
+    let clients =
+        named(&root.sections("client"), "subject", |section, subject: Option<&SubjectId>| {
+            let zone = section.text::<Zone>("time_zone", Need::Optional);
+            zones.extend(subject.cloned().zip(zone.map(|it| it.0)));
+        });
+    let hubs = named(&root.sections("hub"), "id", |_section, _hub: Option<&HubId>| ());
+    let plans = plans(&root.section("plans"), directory, zones);
     let (agency, broker) = (agency?, broker?);
-    Some(Config { agency, broker, store, page, watch, command, clients, hubs })
+    Some(Config { agency, broker, store, page, watch, command, plans, clients, hubs })
 }
 
 fn agency(section: &Section<'_>, directory: &Path) -> Option<Agency> {
@@ -128,8 +138,9 @@ fn page(section: &Section<'_>) -> Page {
 fn watch(section: &Section<'_>) -> Watch {
     let hub_silence_limit = seconds(section, "hub_silence_limit_s", 3, 3600, HUB_SILENCE_LIMIT_S);
     let heartbeat = seconds(section, "heartbeat_s", 1, 30, HEARTBEAT_S);
+    let alert_within = seconds(section, "alert_within_s", 1, 3600, ALERT_WITHIN_S);
     section.refuse_the_rest();
-    Watch { hub_silence_limit, heartbeat }
+    Watch { hub_silence_limit, heartbeat, alert_within }
 }
 
 fn command(section: &Section<'_>) -> Command {
@@ -139,15 +150,24 @@ fn command(section: &Section<'_>) -> Command {
     Command { repeat_after, expires_after }
 }
 
-/// Reads the entries of `[[client]]` or `[[hub]]`.
+fn plans(section: &Section<'_>, path: &Path, zones: BTreeMap<SubjectId, TimeZone>) -> Plans {
+    let directory = file(section, "directory", path);
+    let zone = section.text::<Zone>("time_zone", Need::Optional);
+    section.refuse_the_rest();
+    Plans { directory, zone: zone.map_or_else(clock::zone, |it| it.0), zones }
+}
+
+/// Reads the entries of `[[client]]` or `[[hub]]`; `more` reads what else they say.
 fn named<Id: FromStr<Err: std::fmt::Display> + Ord>(
     sections: &[Section<'_>],
     id_key: &'static str,
+    mut more: impl FnMut(&Section<'_>, Option<&Id>),
 ) -> BTreeMap<Id, String> {
     let mut names = BTreeMap::new();
     for section in sections {
         let id = section.text::<Id>(id_key, Need::Required("each entry names one"));
         let name = section.text_by("name", Need::Required("write what people say"), name);
+        more(section, id.as_ref());
         if let (Some(id), Some(name)) = (id, name)
             && names.insert(id, name).is_some()
         {

@@ -31,7 +31,7 @@ fn every_problem_is_named_with_its_line_and_key() {
             "line 9: page.stale_after_h: expected a whole number, found string",
             "line 10: client[1].name: missing: write what people say",
             "line 12: pages: unknown key; known here: agency, broker, store, page, watch, \
-             command, client, hub",
+             command, client, hub, plans",
         ]
     );
 }

@@ -15,7 +15,7 @@ use vitals::wire::primitive::Time;
 use vitals::wire::sealed::{Purpose, seal};
 use vitals::wire::topic::Channel;
 use vitals::wire::v1::{Command, Health, Instruction};
-use vitals::{Epoch, HubId, LocalInstant, Sequence};
+use vitals::{Epoch, HubId, LocalInstant, Sequence, SequenceRanges};
 
 use super::deadlines::Deadlines;
 use super::{Publication, Station, later};
@@ -136,16 +136,24 @@ impl Station {
         })
     }
 
+    /// Whether everything is here that `hub` has recorded by `health`.
+    pub(super) fn is_all_here(&self, hub: &HubId, health: &Health) -> bool {
+        let Ok(epoch) = <[u8; 8]>::try_from(health.epoch.0.as_slice()).map(Epoch) else {
+            return false;
+        };
+        let home = self.board.hubs.get(hub);
+        let mut ledgers = home.into_iter().flat_map(|it| &it.ledgers);
+        let is_whole = |held: &SequenceRanges| {
+            held.max() == Some(health.last_seq) && held.gaps(health.last_seq).next().is_none()
+        };
+        health.unconfirmed == 0 && ledgers.any(|(it, held)| *it == epoch && is_whole(held))
+    }
+
     /// Whether both ends have the same open alerts; `None` where that cannot be told.
     fn agree(&self, hub: &HubId, health: &Health) -> Option<bool> {
         let listed = health.alerts.as_ref()?;
         let epoch = Epoch(<[u8; 8]>::try_from(health.epoch.0.as_slice()).ok()?);
-        let (_epoch, held) =
-            self.board.hubs.get(hub)?.ledgers.iter().find(|(it, _held)| *it == epoch)?;
-        let is_same_point = held.max() == Some(health.last_seq)
-            && held.gaps(health.last_seq).next().is_none()
-            && health.unconfirmed == 0;
-        if !is_same_point {
+        if !self.is_all_here(hub, health) {
             return None;
         }
         let theirs: BTreeSet<_> =

@@ -37,8 +37,9 @@ impl Station {
             match inbound {
                 Inbound::Record(record) => {
                     self.take(now, record, filed);
-                    if let Body::Alert(id, _alert) = &record.body {
+                    if let Body::Alert(id, alert) = &record.body {
                         tests.insert((record.hub.clone(), *id));
+                        self.told_after_all(now, &record.hub, alert)?;
                     }
                     touched.entry(record.hub.clone()).or_default().insert(record.epoch);
                 }
@@ -48,6 +49,7 @@ impl Station {
                     }
                     if let (true, State::Health(health)) = (snapshot.is_live, &snapshot.state) {
                         differences.extend(self.compare(now, &snapshot.hub, health));
+                        self.look_on(now, &snapshot.hub, health);
                     }
                 }
                 Inbound::Refused { reason, .. } => {
@@ -57,7 +59,7 @@ impl Station {
                 }
             }
         }
-        self.chart_assigned(&batch)?;
+        self.chart_assigned(now, &batch)?;
         self.note_done();
         self.note(differences)?;
         self.hear(now, &spoken);
@@ -95,6 +97,9 @@ impl Station {
                     self.board.home(&record.hub).test_alarm = Some(now);
                 }
                 self.board.apply(&record.hub, &record.body, is_current);
+                if let Body::Reading(reading) = &record.body {
+                    self.look_at(now, &record.hub, reading);
+                }
             }
             Filed::Conflict => {
                 home.contest(record.epoch, record.seq);
@@ -112,7 +117,7 @@ impl Station {
     }
 
     /// Shows whose the readings are that people spoke of.
-    fn chart_assigned(&mut self, batch: &[Inbound]) -> Result<(), StoreError> {
+    fn chart_assigned(&mut self, now: Timestamp, batch: &[Inbound]) -> Result<(), StoreError> {
         let mut clients = BTreeSet::new();
         let mut is_changed = false;
         for inbound in batch {
@@ -131,6 +136,7 @@ impl Station {
         if is_changed {
             let charted = self.store.charted(&clients)?;
             self.board.chart_anew(&clients, charted);
+            self.look_back_on(now, &clients)?;
         }
         Ok(())
     }

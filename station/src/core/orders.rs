@@ -56,7 +56,7 @@ impl Station {
             }
             Aim::Reading(id, to) => {
                 let checked = self.check_reading(&wish.hub, *id, to.as_ref())?;
-                Ok(signature(wish).and(checked).map(|()| (0, None)))
+                Ok(signature(&wish.by, wish.note.as_deref()).and(checked).map(|()| (0, None)))
             }
         }
     }
@@ -91,7 +91,7 @@ impl Station {
         key: &(HubId, AlertId),
         deed: Deed,
     ) -> Result<(u32, Option<Priority>), Refusal> {
-        signature(wish)?;
+        signature(&wish.by, wish.note.as_deref())?;
         if let Deed::Snooze(until) = deed {
             let longest = now.saturating_add(SignedDuration::from_hours(SNOOZE_HOURS_MAX));
             let is_bounded = now < until && longest.is_ok_and(|longest| until <= longest);
@@ -196,13 +196,13 @@ pub(super) fn outstanding(board: &Board) -> impl Iterator<Item = &Order> {
     board.orders().filter(|it| it.progress == Progress::OnItsWay)
 }
 
-/// Whether somebody signs for a wish, with a note that is short enough.
-fn signature(wish: &Wish) -> Result<(), Refusal> {
+/// Whether somebody signs, with a note that is short enough.
+pub(super) fn signature(by: &str, note: Option<&str>) -> Result<(), Refusal> {
     let n_characters = |text: &str| text.chars().count();
-    if wish.by.trim().is_empty() || NAME_LEN_MAX < n_characters(&wish.by) {
+    if by.trim().is_empty() || NAME_LEN_MAX < n_characters(by) {
         return Err(Refusal::Name);
     }
-    if wish.note.as_deref().is_some_and(|it| NOTE_LEN_MAX < n_characters(it)) {
+    if note.is_some_and(|it| NOTE_LEN_MAX < n_characters(it)) {
         return Err(Refusal::Note);
     }
     Ok(())

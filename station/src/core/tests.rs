@@ -17,6 +17,7 @@ pub(super) fn settings() -> Settings {
         repeat_after: Duration::from_secs(15),
         expires_after: Duration::from_secs(3600),
         watch: Watch::default(),
+        plans: Vec::new(),
     }
 }
 

@@ -31,12 +31,18 @@ pub struct Watch {
     pub silence_limit: Duration,
     /// How often a connected hub gets its receipt again, at the latest.
     pub heartbeat: Duration,
+    /// How long the alert of a hub may take to arrive after the reading that it stands on.
+    pub alert_within: Duration,
 }
 
 impl Default for Watch {
     /// Three signs of life may be lost; the fourth is noticed.
     fn default() -> Self {
-        Self { silence_limit: Duration::from_secs(90), heartbeat: Duration::from_secs(30) }
+        Self {
+            silence_limit: Duration::from_secs(90),
+            heartbeat: Duration::from_secs(30),
+            alert_within: Duration::from_secs(120),
+        }
     }
 }
 

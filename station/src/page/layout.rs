@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 use vitals::LocalInstant;
 
 use super::format::{clock, counted, time};
-use super::{Page, alarms, charts, homes, viewer, worklist};
+use super::{Page, alarms, charts, homes, oversights, viewer, worklist};
 use crate::board::Board;
 use crate::clock as station_clock;
 use crate::config::Config;
@@ -54,7 +54,7 @@ pub(super) fn fragment(
     now: Timestamp,
 ) -> Markup {
     html! {
-        (notices(config, board, now))
+        (notices(config, board, viewer, now))
         div class="columns" {
             (worklist::section(config, board, viewer, now))
             div class="side" {
@@ -113,7 +113,7 @@ fn name_form(viewer: Option<&str>) -> Markup {
 }
 
 /// What keeps the board from being complete.
-fn notices(config: &Config, board: &Board, now: Timestamp) -> Markup {
+fn notices(config: &Config, board: &Board, viewer: Option<&str>, now: Timestamp) -> Markup {
     let here = |at| LocalInstant::new(at, &station_clock::zone());
     let unseen = n_unseen(config, board, now);
     html! {
@@ -128,6 +128,7 @@ fn notices(config: &Config, board: &Board, now: Timestamp) -> Markup {
             }
         }
         (alarms::notices(config, board, now))
+        (oversights::notices(config, board, viewer, now))
         @if let Some(fault) = &board.storage_fault {
             p class="notice grave" role="alert" {
                 strong { "Nothing can be stored" } " since " (time(here(fault.since), now))

@@ -25,15 +25,19 @@ fn config() -> Config {
     Config::parse(text, Path::new("station.toml")).unwrap()
 }
 
-fn station() -> Station {
-    let settings = Settings {
+fn settings() -> Settings {
+    Settings {
         topics: sample::topics(),
         key: SigningKey::from_bytes(&[7; 32]),
         repeat_after: Duration::from_secs(15),
         expires_after: Duration::from_secs(3600),
         watch: Watch::default(),
-    };
-    let mut station = Station::open(now(), settings, Store::in_memory().unwrap()).unwrap();
+        plans: Vec::new(),
+    }
+}
+
+fn station() -> Station {
+    let mut station = Station::open(now(), settings(), Store::in_memory().unwrap()).unwrap();
     station.step(now(), &Event::Connected).unwrap();
     station
 }
@@ -409,4 +413,27 @@ fn a_time_that_was_estimated_or_corrected_says_so() {
     let corrected = board(&station);
     assert!(corrected.contains("times corrected") && corrected.contains("time corrected"));
     assert!(!corrected.contains("estimated"));
+}
+
+#[test]
+fn what_a_hub_did_not_raise_is_shown_with_its_client_until_a_nurse_has_seen_to_it() {
+    let plan = "name = \"copd\"\nversion = 4\nsubject = \"client-1\"\nlate_after_min = 60\n\
+                [[threshold]]\nid = \"spo2-low\"\nvital = \"oxygen-saturation\"\n\
+                priority = \"high\"\nat_or_below = \"88 %\"\nclear_at_or_above = \"90 %\"\n";
+    let plan = alerting::Plan::parse(plan).unwrap();
+    let placed = crate::plans::PlacedPlan { plan, zone: jiff::tz::TimeZone::UTC };
+    let settings = Settings { plans: vec![placed], ..settings() };
+    let mut station = Station::open(now(), settings, Store::in_memory().unwrap()).unwrap();
+    station.step(now(), &Event::Connected).unwrap();
+    let reading = sample::reading(1, "oximetry", &[("oxygen-saturation", "86", "%")]);
+    deliver(&mut station, Channel::Reading, encode(&reading).unwrap());
+    let later = now() + jiff::SignedDuration::from_secs(120);
+    station.step(later, &Event::Elapsed).unwrap();
+    let shown = board_at(&station, Some("Nora"), later);
+    assert!(
+        shown.contains("No alert from the home</strong> (Mill Lane 3) where Ada &lt;Byron&gt;")
+    );
+    assert!(shown.contains("86 %") && shown.contains("action=\"/oversights/1/seen\""), "{shown}");
+    assert!(!shown.contains("by-oversight-1"), "who signs is known");
+    assert!(board_at(&station, None, later).contains("id=\"by-oversight-1\""));
 }

@@ -1,4 +1,5 @@
-//! Forms about an alert: acknowledge it, for good or for a while, and close it; and whose a reading is.
+//! Forms about an alert: acknowledge it, for good or for a while, and close it; whose a reading is; and that
+//! a nurse has seen to what a hub did not raise.
 
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use tokio::sync::oneshot;
 use super::{Page, layout, viewer};
 use crate::clock;
 use crate::core::Refusal;
-use crate::desk::Asked;
+use crate::desk::{self, Asked};
 use crate::order::{Aim, Deed, Wish};
+use crate::oversight::Seen;
 
 /// Longest wait for the commit: a database that cannot store is tried again for as long as it takes.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -65,7 +67,8 @@ pub(super) async fn ask(
             return layout::problem(StatusCode::NOT_FOUND, "There is nothing here.");
         }
     };
-    hand_over(&page, Wish { hub, aim: Aim::Alert(alert, deed), by, note }).await
+    let wish = Wish { hub, aim: Aim::Alert(alert, deed), by, note };
+    hand_over(&page, &wish.by.clone(), desk::Deed::Wish(wish)).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,7 +98,26 @@ pub(super) async fn assign(
             return layout::problem(StatusCode::BAD_REQUEST, "Choose whose the reading is.");
         }
     };
-    hand_over(&page, Wish { hub, aim: Aim::Reading(reading, to), by, note }).await
+    let wish = Wish { hub, aim: Aim::Reading(reading, to), by, note };
+    hand_over(&page, &wish.by.clone(), desk::Deed::Wish(wish)).await
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct SeenForm {
+    by: Option<String>,
+    note: Option<String>,
+}
+
+/// Hands over that a nurse has seen to what a hub did not raise.
+pub(super) async fn see_to(
+    State(page): State<Page>,
+    Path(oversight): Path<i64>,
+    headers: HeaderMap,
+    Form(form): Form<SeenForm>,
+) -> Response {
+    let (by, note) = signature(&headers, form.by, form.note);
+    let seen = Seen { oversight, by, note };
+    hand_over(&page, &seen.by.clone(), desk::Deed::Seen(seen)).await
 }
 
 /// Who asks, and what they wrote.
@@ -109,10 +131,9 @@ fn signature(
     (by, note.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()))
 }
 
-async fn hand_over(page: &Page, wish: Wish) -> Response {
-    let by = wish.by.clone();
+async fn hand_over(page: &Page, by: &str, deed: desk::Deed) -> Response {
     let (answer, answered) = oneshot::channel();
-    if page.wishes.try_send(Asked { wish, answer }).is_err() {
+    if page.wishes.try_send(Asked { deed, answer }).is_err() {
         return busy();
     }
     let Ok(answer) = tokio::time::timeout(ANSWER_MAX, answered).await else {
@@ -120,9 +141,9 @@ async fn hand_over(page: &Page, wish: Wish) -> Response {
         return layout::problem(StatusCode::GATEWAY_TIMEOUT, text);
     };
     match answer {
-        Ok(Ok(())) => viewer::remember(&by, Redirect::to("/").into_response()),
+        Ok(Ok(())) => viewer::remember(by, Redirect::to("/").into_response()),
         Ok(Err(refusal)) => {
-            let text = format!("Nothing was sent: {refusal}.");
+            let text = format!("Nothing was done: {refusal}.");
             layout::problem(status(&refusal), &text)
         }
         Err(_gone) => busy(),
@@ -136,7 +157,9 @@ fn busy() -> Response {
 
 const fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::Unknown | Refusal::UnknownReading => StatusCode::NOT_FOUND,
+        Refusal::Unknown | Refusal::UnknownReading | Refusal::UnknownOversight => {
+            StatusCode::NOT_FOUND
+        }
         Refusal::Over
         | Refusal::AlreadySo
         | Refusal::Acknowledged { .. }

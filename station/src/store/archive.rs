@@ -58,6 +58,13 @@ impl Archive {
         Ok(Self { connection: Mutex::new(connection) })
     }
 
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        read(&self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Readings in the order in which they arrived.
     ///
     /// # Errors
@@ -92,9 +99,7 @@ impl Archive {
     ///
     /// Returns [`StoreError::Failed`] where SQLite cannot read.
     pub fn alarms(&self) -> Result<Alarms, StoreError> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut n_damaged = 0;
-        let alarms = alarm::latest(&connection, &mut n_damaged);
+        let alarms = self.read(|connection| alarm::latest(connection, &mut 0));
         alarms.map(Alarms::of).map_err(StoreError::failed("read the alarms"))
     }
 
@@ -104,8 +109,7 @@ impl Archive {
     ///
     /// Returns [`StoreError::Failed`] where SQLite cannot read.
     pub fn hubs(&self) -> Result<BTreeMap<HubId, HubHolding>, StoreError> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut n_damaged = 0;
-        holdings::hubs(&connection, &mut n_damaged).map_err(StoreError::failed("read the hubs"))
+        self.read(|connection| holdings::hubs(connection, &mut 0))
+            .map_err(StoreError::failed("read the hubs"))
     }
 }

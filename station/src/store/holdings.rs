@@ -10,9 +10,10 @@ use vitals::{AlertId, Epoch, HubId, Sequence, SequenceRanges, SubjectId, Timelin
 
 use super::filing::{CONTESTED, HEALTH, STATUS};
 use super::record::{self, COLUMNS, Damaged, StoredRecord, TABLES};
-use super::{Said, Store, StoreError, alarm, assignment, timeline};
+use super::{Said, Store, StoreError, alarm, assignment, oversight, timeline};
 use crate::alarm::Alarm;
 use crate::order::{Aim, Order};
+use crate::oversight::Oversight;
 
 /// What the database holds, as far as it is needed in memory.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub struct Holdings {
     pub orders: Vec<Order>,
     /// Alarms of the station that are open, and the ones that ended last.
     pub alarms: Vec<Alarm>,
+    /// What hubs did not raise and nobody has seen to.
+    pub oversights: Vec<Oversight>,
     /// Messages in the quarantine.
     pub n_quarantined: u64,
     /// Records whose body could not be read.
@@ -127,6 +130,7 @@ impl Store {
             timelines: timeline::latest(connection)?,
             orders,
             alarms: alarm::latest(connection, &mut n_damaged)?,
+            oversights: oversight::open(connection, &mut n_damaged)?,
             n_quarantined: count("SELECT count(*) FROM quarantine")?,
             n_refused: count("SELECT count(*) FROM record WHERE refusal IS NOT NULL")?,
             n_damaged: n_damaged + n_damaged_orders,

@@ -14,6 +14,7 @@
 //! boot         index: when a hub first knew the time in a run of its machine, see `timeline`
 //! estimate     index: which readings it recorded before
 //! assignment   index: which events say whose a reading is
+//! oversight    what hubs should have raised and did not
 //! ```
 //!
 //! `record.subject` of a reading is whose it is by now: null where nobody knows, empty where it is of

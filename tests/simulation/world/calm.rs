@@ -129,6 +129,8 @@ impl World {
         ensure!(board.n_damaged == 0, "the station finds {} damaged rows", board.n_damaged);
         ensure!(board.n_refused == 0, "the station cannot read {} records", board.n_refused);
         ensure!(board.n_quarantined == 0, "{} messages are in quarantine", board.n_quarantined);
+        // Hubs do as their plans say: the station finds nothing that one of them did not raise.
+        ensure!(board.oversights.is_empty(), "not raised by a hub: {:?}", board.oversights);
         let mut shown: BTreeMap<(usize, Epoch, Sequence), Episode> = BTreeMap::new();
         for ((hub, alert), episode) in &board.alerts {
             let home = *self.names.get(hub).context("no such home")?;

@@ -178,6 +178,21 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_of_somebody_else_is_taken_back_and_no_other() {
+        let weight = |seq, at| reading(seq, at, Vital::BodyWeight, quantity("80", Unit::Kilogram));
+        let mut attendance = Attendance::default();
+        attendance.note(&weight(1, 10));
+        attendance.note(&weight(2, 20));
+        let latest = |it: &Attendance| it.latest(&subject(), Vital::BodyWeight, &minute(99).into());
+        let pulse = reading(2, 20, Vital::PulseRate, quantity("70", Unit::PerMinute));
+        attendance.forget(&pulse);
+        attendance.forget(&Reading { subject: None, ..weight(2, 20) });
+        assert_eq!(latest(&attendance), minute(20).at);
+        attendance.forget(&weight(2, 20));
+        assert_eq!(latest(&attendance), minute(10).at);
+    }
+
+    #[test]
     fn an_outage_hinders_what_it_overlaps() {
         let at = |hour: i64| minute(0).at + SignedDuration::from_hours(hour);
         let outage = Outage {

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::mem;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use vitals::identity::{AlertId, Epoch};
 use vitals::{Moment, Reading};
 
@@ -53,9 +53,8 @@ impl Replay {
 
     /// Lets the time pass until `end`.
     pub fn pass(&mut self, end: Moment) {
-        // What was recorded in another run of the machine, or by another clock, is not later for sure.
         while let Some(now) = self.now
-            && let Some(due) = self.due(&now).filter(|it| it.at.at <= end.at.at)
+            && let Some(due) = self.due(&now).filter(|it| has_come(it, &end))
         {
             let transitions = self.engine.advance(due, self.next);
             // A window that closes is often no alert yet: the next one may be.
@@ -67,15 +66,6 @@ impl Replay {
         }
         self.begin(&end);
         self.now = Some(end);
-    }
-
-    /// Lets the time pass until `end` by the clock of whoever recorded the last reading, where that
-    /// clock was right.
-    pub fn pass_by_wall(&mut self, end: Timestamp) {
-        let Some(last) = self.now.filter(|it| it.is_known && it.at.at < end) else { return };
-        let mut at = last.at;
-        at.at = end;
-        self.pass(last.when(at));
     }
 
     /// Takes out what was raised or asked for a person again since the last time, as it was then, and
@@ -134,6 +124,15 @@ impl Replay {
         self.engine.apply(transition);
         self.next.seq = self.next.seq.saturating_add(1);
         self.episodes.insert(transition.alert.id, transition.alert.clone());
+    }
+}
+
+/// Whether `due` has come by `end`: in one run of the machine no setting of the clock hastens it or holds it
+/// up, and across runs the wall clock decides where it was known.
+fn has_come(due: &Moment, end: &Moment) -> bool {
+    match due.on.and_then(|it| end.since(it)) {
+        Some(since) => !since.is_negative(),
+        None => due.is_known && end.is_known && due.at.at <= end.at.at,
     }
 }
 

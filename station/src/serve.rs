@@ -48,6 +48,7 @@ pub async fn run(
             silence_limit: config.watch.hub_silence_limit,
             heartbeat: config.watch.heartbeat,
             alert_within: config.watch.alert_within,
+            ..Watch::default()
         },
         plans,
     };

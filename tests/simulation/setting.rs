@@ -27,6 +27,9 @@ pub(crate) const LOW_OXYGEN_PERCENT: u8 = 88;
 /// How long a nurse's order is valid.
 pub(crate) const ORDER_VALID: Duration = Duration::from_secs(3600);
 
+/// Deadlines of a hub that are not near are served so late at most.
+pub(crate) const LATE_MAX: Duration = Duration::from_secs(12 * 3600);
+
 /// A day.
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -143,7 +146,12 @@ pub(crate) fn station(n_homes: usize) -> anyhow::Result<Settings> {
         // The station repeats after 15 s by default; an hour has too many of those.
         repeat_after: Duration::from_secs(120),
         expires_after: ORDER_VALID,
-        watch: Watch { silence_limit: 3 * DAY, heartbeat: DAY, ..Watch::default() },
+        watch: Watch {
+            silence_limit: 3 * DAY,
+            heartbeat: DAY,
+            deadline_lag: LATE_MAX,
+            ..Watch::default()
+        },
         plans: (0..n_homes).map(placed).collect::<Result<_, _>>()?,
     })
 }

@@ -58,6 +58,15 @@ fn a_value_at_the_limit_raises_an_alert_that_says_why() {
 }
 
 #[test]
+fn a_repetition_that_is_as_urgent_says_nothing_of_an_earlier_value() {
+    let mut engine = crisis_engine();
+    course(&mut engine, &["190", "195"]);
+    let why = only(&engine).why;
+    assert!(why.starts_with("Systolic pressure 195 mmHg is at or above"), "{why}");
+    assert!(!why.contains("earlier"), "{why}");
+}
+
+#[test]
 fn a_doubtful_value_says_so() {
     let mut engine = crisis_engine();
     let mut reading = systolic(1, 0, "184");
@@ -221,6 +230,29 @@ fn a_rule_looks_back_on_what_was_remembered_and_on_nothing_else() {
     // The same weight of the next day is no gain of a day.
     engine.remember(&weight(3, "185"));
     assert_eq!(observe(&mut engine, &weight(4, "185"))[0].change, Change::Cleared);
+}
+
+#[test]
+fn a_reading_of_somebody_else_is_forgotten() {
+    let weight = |seq: u64, pounds: &str| {
+        let at_minute = i64::try_from(seq).unwrap() * 24 * 60;
+        reading(seq, at_minute, Vital::BodyWeight, quantity(pounds, Unit::Pound))
+    };
+    let mut engine = Engine::new(vec![plan(WEIGHTS)], Vec::new());
+    engine.remember(&weight(1, "180"));
+    let gain = weight(2, "185");
+    assert_eq!(engine.observe(minute(0), &gain, key(20)).len(), 1);
+    engine.forget(&weight(1, "180"));
+    assert_eq!(engine.observe(minute(0), &gain, key(20)), []);
+}
+
+#[test]
+fn only_rules_that_look_back_need_a_history() {
+    let engine = |text: &str| Engine::new(vec![plan(text)], Vec::new());
+    assert!(!engine(PLAN).looks_back());
+    assert!(engine(WEIGHTS).looks_back());
+    let tells_silence = PLAN.replacen("late_after_min", "stale_after_h = 24\nlate_after_min", 1);
+    assert!(engine(&tells_silence).looks_back());
 }
 
 #[test]

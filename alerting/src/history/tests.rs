@@ -84,6 +84,131 @@ fn a_clock_that_was_set_back_makes_no_two_measurements_one() {
     assert_eq!(kept(&history), [1, 2, 4]);
 }
 
+/// A blood pressure of 120/80 mmHg with a regular pulse.
+fn pressure(seq: u64, at_minute: i64) -> Reading {
+    let mmhg = |value| quantity(value, Unit::MillimetreOfMercury);
+    let mut reading = reading(seq, at_minute, Vital::SystolicPressure, mmhg("120"));
+    reading.kind = vitals::ReadingKind::BloodPressure;
+    let diastolic = vitals::Measurement { vital: Vital::DiastolicPressure, quantity: mmhg("80") };
+    reading.values.push(diastolic);
+    reading
+}
+
+fn rhythms(history: &History, newest: &Reading) -> Vec<u64> {
+    let (_newest, before) = history.rhythms_up_to(newest).unwrap();
+    before.map(|it| it.reading.seq).collect()
+}
+
+#[test]
+fn a_reading_of_somebody_else_is_taken_out_and_no_other() {
+    let mut history = History::default();
+    for (seq, at_minute) in [(1, 0), (2, 10), (3, 20)] {
+        history.note(&weight(seq, at_minute, "80.0"));
+        history.note(&pressure(10 + seq, at_minute + 5));
+    }
+    let other = Some("client-5".parse().unwrap());
+    history.note(&Reading { subject: other.clone(), ..weight(9, 10, "60.0") });
+    history.forget(&Reading { subject: other, ..weight(2, 10, "80.0") });
+    history.forget(&Reading { subject: None, ..weight(2, 10, "80.0") });
+    assert_eq!(kept(&history), [1, 2, 3]);
+    history.forget(&weight(2, 10, "80.0"));
+    assert_eq!(kept(&history), [1, 3]);
+    history.forget(&pressure(12, 15));
+    // What else was measured with a regular pulse says so, too.
+    assert_eq!(rhythms(&history, &pressure(20, 30)), [1, 11, 3, 13]);
+    let within = SignedDuration::from_hours(1);
+    let newest = pressure(20, 30);
+    assert_eq!(history.pressures_up_to(&newest, within).map(Iterator::count), Some(3));
+}
+
+#[test]
+fn a_doubt_about_a_reading_of_somebody_else_is_taken_out_with_it() {
+    let doubtful = |seq, at_minute| {
+        let mut doubtful = weight(seq, at_minute, "81.0");
+        doubtful.flags.insert(Flag::Questionable);
+        doubtful
+    };
+    let mut history = History::default();
+    history.note(&weight(1, 0, "80.0"));
+    history.note(&doubtful(2, 10));
+    let now = reading(3, 20, Vital::PulseRate, quantity("70", Unit::PerMinute));
+    let is_known = |it: &History| matches!(it.input(&now, Vital::BodyWeight), Input::Known { .. });
+    assert!(!is_known(&history));
+    history.forget(&Reading { subject: "client-5".parse().ok(), ..doubtful(2, 10) });
+    history.forget(&doubtful(4, 10));
+    assert!(!is_known(&history), "another reading, or of another client");
+    history.forget(&doubtful(2, 10));
+    assert!(is_known(&history));
+}
+
+#[test]
+fn as_many_rhythms_are_kept_as_a_plan_can_ask_for() {
+    let mut history = History::default();
+    let last = u64::try_from(OF_MAX).unwrap() + 1;
+    for seq in 1..=last {
+        history.note(&pressure(seq, i64::try_from(seq).unwrap() * 10));
+    }
+    let kept = rhythms(&history, &pressure(99, 9999));
+    assert_eq!((kept.len(), kept.first(), kept.last()), (OF_MAX, Some(&2), Some(&last)));
+}
+
+#[test]
+fn pressures_are_looked_back_on_up_to_the_time_that_a_rule_asks_for() {
+    let mut history = History::default();
+    for (seq, at_minute) in [(1, 0), (2, 1), (3, 59), (4, 60)] {
+        history.note(&pressure(seq, at_minute));
+    }
+    let within = |minutes: i64| {
+        let within = SignedDuration::from_mins(minutes);
+        let newest = pressure(5, 60);
+        history.pressures_up_to(&newest, within).map(Iterator::count)
+    };
+    let counted: Vec<_> = [61, 60, 59, 58, 1].map(within).into_iter().flatten().collect();
+    assert_eq!(counted, [5, 5, 4, 3, 3]);
+}
+
+#[test]
+fn an_alert_names_some_of_the_readings_up_to_what_it_stands_on() {
+    let mut history = History::default();
+    for (seq, at_minute) in [(1, 0), (2, 10), (3, 20), (4, 30)] {
+        history.note(&weight(seq, at_minute, "80.0"));
+    }
+    let mut alert = crate::engine::Engine::new(vec![plan(crate::sample::PLAN)], Vec::new())
+        .observe(minute(0), &crate::sample::systolic(1, 0, "190"), crate::sample::key(2))
+        .remove(0)
+        .alert;
+    alert.measured = Some(minute(20).into());
+    alert.readings = [1, 3, 4].map(|seq| weight(seq, 0, "80.0").id).to_vec();
+    let named: Vec<_> = history.named(&alert, Vital::BodyWeight).map(|it| it.reading.seq).collect();
+    assert_eq!(named, [1, 3]);
+}
+
+/// What is held of weights, also what rules do not see.
+fn held(history: &History) -> Vec<u64> {
+    history.samples.values().flatten().map(|it| it.reading.seq).collect()
+}
+
+#[test]
+fn twice_as_much_is_held_as_rules_see_and_no_more() {
+    let mut history = History::default();
+    for seq in 1..=1025_u64 {
+        history.note(&weight(seq, i64::try_from(seq).unwrap(), "80.0"));
+        let n = usize::try_from(seq).unwrap().min(2 * SAMPLES_MAX);
+        assert_eq!(held(&history).len(), n);
+    }
+    assert_eq!(held(&history).first(), Some(&2));
+}
+
+#[test]
+fn what_is_held_reaches_back_for_twice_as_long_as_rules_see() {
+    let mut history = History::default();
+    history.note(&weight(1, 0, "80.0"));
+    history.note(&weight(2, 70 * DAY_MIN, "80.0"));
+    assert_eq!(held(&history), [1, 2]);
+    history.note(&weight(3, 70 * DAY_MIN + 1, "80.0"));
+    assert_eq!(held(&history), [2, 3]);
+}
+
 #[test]
 fn what_cannot_be_trusted_is_not_compared_with() {
     let mut doubtful = weight(1, 0, "80.0");

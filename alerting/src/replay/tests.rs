@@ -113,3 +113,57 @@ missed_in_a_row = 2
     let raised: Vec<_> = replayed.episodes().map(|it| it.raised_at).collect();
     assert_eq!(raised, [minute(48 * 60)]);
 }
+
+#[test]
+fn a_clock_that_is_set_hastens_no_deadline() {
+    let moment = |minutes: i64, uptime_min: i64| {
+        let on = Some(vitals::Uptime { boot: vitals::BootId([1; 16]), ms: uptime_min * 60_000 });
+        Moment { at: minute(minutes), on, is_known: true }
+    };
+    let pressure = |seq, value, when: Moment| Reading {
+        measured_at: when.at,
+        received_at: when.at,
+        recorded: when,
+        ..crate::sample::systolic(seq, 0, value)
+    };
+    let raised = |repeat: Moment| {
+        let mut replay = Replay::new(plan(CONFIRMED), TimeZone::UTC);
+        replay.read(&pressure(1, "165", moment(0, 0)));
+        replay.read(&pressure(2, "120", repeat));
+        replay.take_raised().len()
+    };
+    assert_eq!(raised(moment(300, 5)), 0, "5 min later, the clock was set 5 h ahead");
+    assert_eq!(raised(moment(-300, 11)), 1, "11 min later, the clock was set back");
+    let of_another_run = Moment { on: None, ..moment(11, 0) };
+    assert_eq!(raised(of_another_run), 1);
+    let unknown = Moment { is_known: false, ..of_another_run };
+    assert_eq!(raised(unknown), 0, "when that was is not known");
+}
+
+#[test]
+fn what_is_raised_is_taken_out_once_and_what_is_over_is_forgotten() {
+    let mut replay = replay(PLAN, &[(0, "165"), (10, "185")], 20);
+    let raised =
+        |it: &mut Replay| it.take_raised().into_iter().map(|it| it.rule).collect::<Vec<_>>();
+    assert_eq!(raised(&mut replay), ["systolic-high", "systolic-crisis"]);
+    assert_eq!(raised(&mut replay), [] as [String; 0]);
+    assert_eq!(replay.episodes().count(), 2);
+    let pressure = |seq, at, value| crate::sample::systolic(seq, at, value);
+    replay.read(&pressure(3, 30, "120"));
+    assert_eq!(raised(&mut replay), [] as [String; 0]);
+    assert_eq!(replay.episodes().count(), 0);
+    replay.read(&pressure(4, 40, "170"));
+    assert_eq!(raised(&mut replay), ["systolic-high"]);
+}
+
+#[test]
+fn an_alert_that_becomes_more_urgent_is_raised_again() {
+    let mut replay = Replay::new(plan(PLAN), TimeZone::UTC);
+    let pulse =
+        |seq, at, value| reading(seq, at, Vital::PulseRate, quantity(value, Unit::PerMinute));
+    replay.read(&pulse(1, 0, "115"));
+    replay.read(&pulse(2, 10, "116"));
+    replay.read(&pulse(3, 20, "140"));
+    let raised: Vec<_> = replay.take_raised().into_iter().map(|it| it.priority.as_str()).collect();
+    assert_eq!(raised, ["medium", "high"]);
+}

@@ -17,16 +17,13 @@ use std::time::Duration;
 use alerting::Replay;
 use alerting::history::REACH;
 use jiff::{SignedDuration, Timestamp};
-use vitals::wire::v1::{self, Health};
-use vitals::{Category, HubId, Reading, SubjectId};
+use vitals::wire::v1::{self, Clock, Health};
+use vitals::{Category, HubId, Moment, Reading, SubjectId};
 
 use super::{Effects, Refusal, Station, later};
 use crate::oversight::{Finding, Oversight, Seen};
 use crate::plans::PlacedPlan;
 use crate::store::StoreError;
-
-/// How much later than its deadline a hub may act.
-const LAG: SignedDuration = SignedDuration::from_secs(60);
 
 /// A hub records an alert in one transaction with the reading that caused it: so many numbers later at
 /// most.
@@ -87,11 +84,11 @@ impl SecondLook {
     }
 
     /// Lets the time of a hub pass.
-    fn pass(&mut self, now: Timestamp, hub: &HubId, until: Timestamp) {
+    fn pass(&mut self, now: Timestamp, hub: &HubId, until: Moment) {
         let of_hub = self.replays.iter_mut().filter(|((_client, it), _replays)| it == hub);
         let mut raised = Vec::new();
         for replay in of_hub.flat_map(|(_key, it)| it) {
-            replay.pass_by_wall(until);
+            replay.pass(until);
             raised.extend(replay.take_raised());
         }
         self.wait_for(now, hub, &raised);
@@ -175,8 +172,11 @@ impl Station {
     /// A hub says what time it is.
     pub(super) fn look_on(&mut self, now: Timestamp, hub: &HubId, health: &Health) {
         if self.is_all_here(hub, health) {
-            let until = health.at.0.at.saturating_sub(LAG).unwrap_or(Timestamp::MIN);
-            self.second_look.pass(now, hub, until);
+            let said = Clock::moment(health.at, health.clock.as_ref());
+            let mut until = said.at;
+            let lag = self.settings.watch.deadline_lag;
+            until.at = until.at.saturating_sub(lag).unwrap_or(Timestamp::MIN);
+            self.second_look.pass(now, hub, said.when(until));
         }
     }
 

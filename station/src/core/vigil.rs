@@ -33,6 +33,8 @@ pub struct Watch {
     pub heartbeat: Duration,
     /// How long the alert of a hub may take to arrive after the reading that it stands on.
     pub alert_within: Duration,
+    /// How much later than its deadline a hub may act, such as at the end of a wait for a repeat.
+    pub deadline_lag: Duration,
 }
 
 impl Default for Watch {
@@ -42,6 +44,7 @@ impl Default for Watch {
             silence_limit: Duration::from_secs(90),
             heartbeat: Duration::from_secs(30),
             alert_within: Duration::from_secs(120),
+            deadline_lag: Duration::from_secs(60),
         }
     }
 }

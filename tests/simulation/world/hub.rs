@@ -11,6 +11,7 @@ use vitals::wire::v1::Health;
 
 use super::World;
 use crate::happening::Happening;
+use crate::setting::LATE_MAX;
 
 /// Within this time a raised alert of high priority is at the agency where nothing is in its way:
 /// the longest patience with receipts, and a minute to connect.
@@ -25,9 +26,6 @@ const SPARE: Duration = Duration::from_secs(60);
 
 /// A deadline that is nearer is served in time.
 const PROMPT: Duration = Duration::from_secs(5);
-
-/// Other deadlines are served so late at most.
-const LATE_MAX: Duration = Duration::from_secs(12 * 3600);
 
 impl World {
     /// One step of the hub of `home`; whether it went well. A hub that failed is dead or goes on,

@@ -164,6 +164,44 @@ fn a_window_in_which_nobody_could_hear_is_not_missed() {
 }
 
 #[test]
+fn an_outage_is_told_with_the_windows_that_it_overlaps_and_no_others() {
+    let told = |from: &str, until: &str| {
+        let outage = outage(&format!("2026-03-02T{from}"), Some(&format!("2026-03-02T{until}")));
+        let unheard = engine().unheard(&outage, &at("2026-03-02T12:00"));
+        unheard.iter().map(|it| it.n_windows).collect::<Vec<_>>()
+    };
+    assert_eq!(told("05:00", "06:00"), []);
+    assert_eq!(told("05:00", "06:01"), [1]);
+    assert_eq!(told("10:59", "11:30"), [1]);
+    assert_eq!(told("11:00", "11:30"), []);
+}
+
+#[test]
+fn what_is_due_beside_a_missed_window_happens_with_it() {
+    let more = "\n[[threshold]]\nid = \"weight-low\"\nvital = \"body-weight\"\n\
+        priority = \"medium\"\nat_or_below = \"80 kg\"\nclear_at_or_above = \"85 kg\"\n\
+        confirm_within_min = 30\n";
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let mut engine = Engine::new(vec![plan(&format!("{PLAN}{more}"))], Vec::new()).in_zone(zone);
+    assert_eq!(weigh(&mut engine, 1, "2026-03-01T10:45"), [Change::Asked]);
+    engine.note_outage(outage("2026-03-01T05:00", Some("2026-03-01T11:00")));
+    let due = "2026-03-03T11:00";
+    assert_eq!(wait_until(&mut engine, due), [Change::Raised, Change::Raised]);
+}
+
+#[test]
+fn only_a_measurement_of_the_same_client_and_vital_ends_it() {
+    let mut engine = engine();
+    wait_until(&mut engine, "2026-03-03T11:00");
+    let other = Reading { subject: "client-9".parse().ok(), ..weight(2, "2026-03-03T12:00") };
+    assert_eq!(take(&mut engine, &other), []);
+    let mut pulse = weight(3, "2026-03-03T12:01");
+    pulse.values = reading(3, 0, Vital::PulseRate, quantity("70", Unit::PerMinute)).values;
+    assert_eq!(take(&mut engine, &pulse), []);
+    assert_eq!(weigh(&mut engine, 4, "2026-03-03T12:02"), [Change::Cleared]);
+}
+
+#[test]
 fn an_outage_of_something_else_hinders_nothing() {
     let mut engine = engine();
     let vitals = BTreeSet::from([Vital::SystolicPressure]);

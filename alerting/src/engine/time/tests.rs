@@ -413,6 +413,43 @@ fn silence_after_an_abnormal_value_is_told_once_and_asks_again() {
 }
 
 #[test]
+fn silence_in_quiet_hours_waits_for_the_morning_where_somebody_had_taken_it_on() {
+    // Minute 0 is 8 in the morning; the value of the evening is stale in the night.
+    const QUIET: &str = "stale_after_h = 2\n[quiet_hours]\nfrom = \"22:00\"\nto = \"07:00\"\n";
+    let gone_stale = |is_taken_on: bool| {
+        let mut engine = engine(QUIET, "");
+        measure(&mut engine, 1, 13 * 3600, "155");
+        if is_taken_on {
+            let answer = engine.acknowledge(minute(13 * 60 + 1), key(10), "Nurse A", None);
+            engine.apply(&answer.unwrap());
+        }
+        assert_eq!(wait_until(&mut engine, 15 * 60), [Change::Stale]);
+        only(&engine).timers.quiet_until.map(|it| it.at)
+    };
+    assert_eq!(gone_stale(true), Some(minute(23 * 60)));
+    assert_eq!(gone_stale(false), None, "it has waited for a person since the evening");
+}
+
+#[test]
+fn an_alert_climbs_by_the_ladder_of_its_own_plan() {
+    let of = |name: &str, subject: &str, keys: &str| {
+        plan(&format!(
+            "name = \"{name}\"\nversion = 1\nsubject = \"{subject}\"\nlate_after_min = 60\n\
+             {keys}{LIMITS}"
+        ))
+    };
+    let with_ladder = |name, subject| {
+        let other = of(name, subject, LADDER);
+        let mut engine = Engine::new(vec![of("b", "client-4711", ""), other], Vec::new());
+        measure(&mut engine, 1, 0, "155");
+        let alerts: Vec<_> = engine.open().filter(|it| it.plan == "b").cloned().collect();
+        engine.reopened(alerts)
+    };
+    assert_eq!(minutes_left(&with_ladder("a", "client-4711"), 0), None);
+    assert_eq!(minutes_left(&with_ladder("b", "client-1"), 0), None);
+}
+
+#[test]
 fn whatever_is_measured_is_fresh() {
     let mut engine = engine("stale_after_h = 24", "");
     measure(&mut engine, 1, 0, "155");

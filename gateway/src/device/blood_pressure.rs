@@ -32,7 +32,7 @@ use vitals::{DeviceTime, Flag, Quantity, ReadingKind, Unit, Vital};
 use super::date_time;
 use super::error::DecodeError;
 use super::item::FailureReason;
-use super::measurement::measurement;
+use super::measurement::{measurement, shown};
 use super::medfloat::{Number, given, sfloat};
 use super::payload::Payload;
 use super::report::{NoResult, Report, reason, user_slot};
@@ -191,12 +191,9 @@ impl BloodPressure {
     ///
     /// # Errors
     ///
-    /// Returns [`DecodeError::OutOfRange`] for a pressure that is no quantity.
+    /// Returns [`DecodeError::OutOfRange`] for a pressure that no cuff can show.
     pub fn cuff_pressure(&self) -> Result<Option<Quantity>, DecodeError> {
-        let quantity = |value| {
-            Quantity::new(value, self.unit)
-                .map_err(|_cause| DecodeError::OutOfRange { field: "cuff pressure", value })
-        };
+        let quantity = |value| shown("cuff pressure", value, self.unit);
         self.systolic.ok().map(quantity).transpose()
     }
 

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 
 use super::*;
 use crate::device::fixture::{bytes, prefixes};
@@ -133,6 +134,18 @@ fn one_byte_too_many_beside_a_flagged_user_is_refused() {
 fn what_no_cuff_shows_is_refused() {
     let refused = decode(&bytes("007d1050005000")).unwrap().report();
     assert!(matches!(refused, Err(DecodeError::OutOfRange { field: "systolic pressure", .. })));
+}
+
+#[test]
+fn a_cuff_pressure_that_no_cuff_shows_is_refused() {
+    let check = |hex: &str| decode_cuff_pressure(&bytes(hex)).unwrap().cuff_pressure();
+    let refused = |value: i64| {
+        Err(DecodeError::OutOfRange { field: "cuff pressure", value: Decimal::from(value) })
+    };
+    // An SFLOAT of -1719 with an exponent of 4.
+    assert_eq!(check("00494900000000"), refused(-17_190_000));
+    assert_eq!(check("004b0100000000"), refused(331));
+    assert_eq!(check("00000000000000").unwrap().unwrap().to_string(), "0 mmHg");
 }
 
 #[test]

@@ -1,24 +1,23 @@
 //! What holds for any bytes of a device, beside that nothing panics. `tests/campaigns/fuzz` looks for
 //! bytes for which it does not, and `gateway/tests/fuzz.rs` keeps those that were ever found.
 //!
-//! ```text
-//! formats                                    models
-//! 0-1   format, by its selector              0-1   model, by its selector
-//! 2..   bytes                                2..   events, until the input ends
+//! A target is one decoder. That of a format of `vitalgate device decode` takes the bytes as they are;
+//! that of a model with a framing of its own takes a session of events, until the input ends:
 //!
-//! event of a model
-//! 0-239     a piece of so many bytes; of a Bluetooth model the characteristic comes before them
+//! ```text
+//! 0-239     a piece of so many bytes; of a Bluetooth model a byte that chooses its characteristic,
+//!           of those that it sends and then of the standard ones, comes before them
 //! 240-246   1 to 7 seconds pass without a word
 //! 247-254   1 to 8 seconds pass, and the decoder is told so
 //! 255       the session or the port ends
 //! ```
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gateway::clock::{BootId, Stamp};
-use gateway::command::decode;
-use gateway::device::catalogue::{self, Model, Transport, characteristic, sig_uuid};
+use gateway::command::decode::{self, Format};
+use gateway::device::catalogue::{self, GattFormat, Model, Transport, characteristic, sig_uuid};
+use gateway::device::xiaomi_s400::Secret;
 use gateway::device::{Decoder, Item, Observation, StreamSettings};
 use gateway::link::Source;
 use jiff::Timestamp;
@@ -31,7 +30,7 @@ pub const PIECE_LEN_BYTES_MAX: u8 = 239;
 pub const END: u8 = u8::MAX;
 
 /// Every characteristic that a decoder knows, and one that none does.
-pub const CHARACTERISTICS: [u16; 19] = [
+pub const CHARACTERISTICS: [u16; 20] = [
     characteristic::GLUCOSE,
     characteristic::GLUCOSE_CONTEXT,
     characteristic::RECORD_ACCESS,
@@ -50,116 +49,198 @@ pub const CHARACTERISTICS: [u16; 19] = [
     characteristic::SERIAL_NUMBER,
     characteristic::FIRMWARE,
     characteristic::CURRENT_TIME,
+    characteristic::USER_CONTROL,
     0xFFFF,
 ];
 
 /// Highest number that any instrument shows: scales for very heavy people, in pounds.
 const VALUE_MAX: u32 = 1544;
+/// Highest pressure that any cuff shows, in mmHg.
+const CUFF_MAX: u32 = 330;
 /// What an SFLOAT holds in the place of a number (IEEE 11073-20601).
 const SFLOAT_SPECIAL: [u16; 5] = [0x07FE, 0x07FF, 0x0800, 0x0801, 0x0802];
 /// What a FLOAT holds in the place of a number (IEEE 11073-20601).
 const FLOAT_SPECIAL: [u32; 5] = [0x7F_FFFE, 0x7F_FFFF, 0x80_0000, 0x80_0001, 0x80_0002];
+/// What a standard scale sends of a measurement that did not work.
+const SCALE_UNSUCCESSFUL: u16 = 0xFFFF;
 /// What Nonin's binary formats hold in the place of a pulse.
 const NONIN_NO_PULSE: u32 = 511;
+/// The model that stands for all whose values are those of the Bluetooth SIG: they share a decoder.
+pub const STANDARD: &str = "sig-glucose";
+/// Key and address of the device of the golden vectors that encrypts what it says.
+const SECRET: Secret = Secret {
+    key: 0x5830_5740_B64E_4B42_5E51_8AA1_F4E5_1339_u128.to_be_bytes(),
+    address: [0x84, 0x46, 0x93, 0x64, 0xA5, 0xE6],
+};
 
-/// Decodes any bytes of any format.
-pub fn formats(input: &[u8]) {
-    let Some((selector, bytes)) = input.split_first_chunk() else { return };
-    let Some(format) = chosen(*selector, decode::formats(), |it| it.name) else { return };
-    let decoded = decode::decode(format, bytes);
-    assert_eq!(decoded, decode::decode(format, bytes), "decoded twice: {}", format.name);
-    match decoded {
-        Ok(decoded) => {
-            decoded.items.iter().for_each(check);
-            if format.name.starts_with("2A") {
-                decoded.items.iter().for_each(check_standard);
+/// One decoder, and where its bytes come from.
+#[derive(Debug)]
+pub struct Target {
+    /// Its name, as in `tests/fuzz/targets.txt`.
+    pub name: String,
+    pub decoder: Under,
+    /// What a piece of a session may come from; empty for a format.
+    pub sources: Vec<Source>,
+}
+
+/// What a target decodes.
+#[derive(Debug, Clone, Copy)]
+pub enum Under {
+    Format(&'static Format),
+    Model(&'static Model),
+}
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// What the hub makes of the bytes.
+    Short,
+    /// That, whether it is the same again and in other pieces, what the command line shows, what errors
+    /// say, and the identities of contents: several times the work.
+    Whole,
+}
+
+impl Target {
+    /// Every format, and every model that has a decoder of its own.
+    pub fn all() -> Vec<Self> {
+        let formats = decode::formats().map(|it| Self {
+            name: plain(it.name),
+            decoder: Under::Format(it),
+            sources: Vec::new(),
+        });
+        let models = catalogue::models().iter().filter(|it| has_decoder(it)).map(|it| Self {
+            name: it.key.to_owned(),
+            decoder: Under::Model(it),
+            sources: sources(it),
+        });
+        formats.chain(models).collect()
+    }
+
+    /// The target of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|it| it.name == name)
+    }
+
+    /// Panics where an input breaks a promise.
+    pub fn check(&self, input: &[u8], look: Look) {
+        match self.decoder {
+            Under::Format(format) => self.format(format, input, look),
+            Under::Model(model) => self.session(model, input, look),
+        }
+    }
+
+    fn format(&self, format: &Format, bytes: &[u8], look: Look) {
+        let (decoded, items) = match (look, decode::items(format, bytes)) {
+            (Look::Short, Some(items)) => (None, items),
+            (Look::Short | Look::Whole, items) => {
+                let decoded = decode::decode_sealed(format, bytes, &SECRET);
+                (Some(decoded), items.unwrap_or_default())
+            }
+        };
+        let is_standard = format.name.starts_with("2A");
+        for item in &items {
+            check(item, look);
+            if is_standard {
+                check_standard(item);
+                check_scale(format.name, item);
             }
         }
-        Err(error) => assert!(!error.to_string().is_empty()),
+        let Some(decoded) = decoded.filter(|_decoded| look == Look::Whole) else { return };
+        let again = decode::decode_sealed(format, bytes, &SECRET);
+        assert_eq!(decoded, again, "decoded twice: {}", format.name);
+        match decoded {
+            Ok(decoded) => assert_eq!(decoded.items, items, "{}", format.name),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+
+    fn session(&self, model: &'static Model, events: &[u8], look: Look) {
+        let items = self.items(model, events, false);
+        if look == Look::Whole {
+            // The value of a characteristic is never cut.
+            let again = self.items(model, events, is_serial(model));
+            assert_eq!(items, again, "in other pieces: {}", model.key);
+        }
+        for item in &items {
+            check(item, look);
+            if model.key == STANDARD {
+                check_standard(item);
+            }
+            if model.key.starts_with("nonin-df") {
+                check_nonin(item);
+            }
+        }
+    }
+
+    /// What the hub is told about `events`, with serial pieces cut into single bytes or not.
+    pub fn items(&self, model: &'static Model, events: &[u8], is_cut: bool) -> Vec<Item> {
+        let mut decoder = Decoder::new(model, StreamSettings::default());
+        let mut now = Stamp {
+            wall: Timestamp::UNIX_EPOCH,
+            boot: BootId([0; 16]),
+            since_boot: Duration::from_secs(1),
+        };
+        let mut items = Vec::new();
+        let mut rest = events;
+        while let Some((&event, after)) = rest.split_first() {
+            rest = after;
+            match event {
+                0..=PIECE_LEN_BYTES_MAX => {
+                    let (source, after) = self.source(rest);
+                    let (piece, after) = after.split_at(after.len().min(event.into()));
+                    rest = after;
+                    let len_bytes = if is_cut { 1 } else { piece.len().max(1) };
+                    let pieces = piece.chunks(len_bytes);
+                    items.extend(pieces.flat_map(|it| decoder.push(now, source, it)));
+                }
+                240..=246 => now = later(now, event - 239),
+                247..=254 => {
+                    now = later(now, event - 246);
+                    items.extend(decoder.advance(now));
+                    let is_ahead = decoder.next_deadline().is_none_or(|it| now.since_boot < it);
+                    assert!(is_ahead, "what was due at {now:?} is still due");
+                }
+                END => end(&mut decoder, &mut items),
+            }
+        }
+        end(&mut decoder, &mut items);
+        items
+    }
+
+    /// Where a piece comes from: the byte at the front of `bytes` chooses, where there is a choice.
+    fn source<'a>(&self, bytes: &'a [u8]) -> (Source, &'a [u8]) {
+        if let [only] = *self.sources {
+            return (only, bytes);
+        }
+        let (position, rest) = bytes.split_first().map_or((0, bytes), |(it, rest)| (*it, rest));
+        let source = self.sources.get(usize::from(position)).copied();
+        (source.unwrap_or(Source::Characteristic(Uuid::nil())), rest)
     }
 }
 
-/// Lets a device of any model send anything, whole and in other pieces.
-pub fn models(input: &[u8]) {
-    let Some((selector, events)) = input.split_first_chunk() else { return };
-    let Some(model) = chosen(*selector, catalogue::models().iter().copied(), |it| it.key) else {
-        return;
-    };
-    let is_serial = is_serial(model);
-    // The value of a characteristic is never cut.
-    let items = session(model, events, false);
-    assert_eq!(items, session(model, events, is_serial), "in other pieces: {}", model.key);
-    items.iter().for_each(check);
-    if !is_serial {
-        items.iter().for_each(check_standard);
-    }
-    if model.key.starts_with("nonin-df") {
-        items.iter().for_each(check_nonin);
-    }
-}
-
-/// What chooses the format or model of that name; the same when others join.
-pub fn selector(name: &str) -> [u8; 2] {
-    name.bytes().fold(0_u16, |sum, it| sum.wrapping_mul(31).wrapping_add(it.into())).to_be_bytes()
+/// A name for files and command lines: dashes in the place of all but letters and digits.
+pub fn plain(name: &str) -> String {
+    let words = name.split(|it: char| !it.is_ascii_alphanumeric()).filter(|it| !it.is_empty());
+    words.collect::<Vec<_>>().join("-")
 }
 
 pub fn is_serial(model: &Model) -> bool {
     matches!(model.transport, Transport::Serial { .. })
 }
 
-/// The one whose selector this is, or the next one.
-fn chosen<T>(
-    wanted: [u8; 2],
-    all: impl IntoIterator<Item = &'static T>,
-    name: fn(&T) -> &str,
-) -> Option<&'static T> {
-    let number = u16::from_be_bytes;
-    let distance = |it: &&T| number(selector(name(it))).wrapping_sub(number(wanted));
-    all.into_iter().min_by_key(distance)
+fn has_decoder(model: &Model) -> bool {
+    let is_standard =
+        matches!(model.transport, Transport::Bluetooth { format: GattFormat::Standard, .. });
+    !is_standard || model.key == STANDARD
 }
 
-/// What the hub is told about `events`, with serial pieces cut into single bytes or not.
-fn session(model: &'static Model, events: &[u8], is_cut: bool) -> Vec<Item> {
-    let mut decoder = Decoder::new(model, StreamSettings::default());
-    let mut now = Stamp {
-        wall: Timestamp::UNIX_EPOCH,
-        boot: BootId([0; 16]),
-        since_boot: Duration::from_secs(1),
+/// The one serial line, or what the model sends and then what any device may send.
+fn sources(model: &Model) -> Vec<Source> {
+    let Transport::Bluetooth { subscriptions, advertised, .. } = &model.transport else {
+        return vec![Source::Serial];
     };
-    let mut items = Vec::new();
-    let mut rest = events;
-    while let Some((&event, after)) = rest.split_first() {
-        rest = after;
-        match event {
-            0..=PIECE_LEN_BYTES_MAX => {
-                let (source, after) = source(model, rest);
-                let (piece, after) = after.split_at(after.len().min(event.into()));
-                rest = after;
-                let len_bytes = if is_cut { 1 } else { piece.len().max(1) };
-                items.extend(piece.chunks(len_bytes).flat_map(|it| decoder.push(now, source, it)));
-            }
-            240..=246 => now = later(now, event - 239),
-            247..=254 => {
-                now = later(now, event - 246);
-                items.extend(decoder.advance(now));
-                let is_ahead = decoder.next_deadline().is_none_or(|it| now.since_boot < it);
-                assert!(is_ahead, "what was due at {now:?} is still due");
-            }
-            END => end(&mut decoder, &mut items),
-        }
-    }
-    end(&mut decoder, &mut items);
-    items
-}
-
-/// Where a piece comes from; its characteristic stands at the front of `bytes`.
-fn source<'a>(model: &Model, bytes: &'a [u8]) -> (Source, &'a [u8]) {
-    if is_serial(model) {
-        return (Source::Serial, bytes);
-    }
-    let (position, rest) = bytes.split_first().map_or((0, bytes), |(it, rest)| (*it, rest));
-    let short = CHARACTERISTICS.get(usize::from(position)).copied();
-    (Source::Characteristic(short.map_or(Uuid::nil(), sig_uuid)), rest)
+    let own = subscriptions.iter().chain(*advertised).copied();
+    own.chain(CHARACTERISTICS.map(sig_uuid)).map(Source::Characteristic).collect()
 }
 
 fn later(now: Stamp, seconds: u8) -> Stamp {
@@ -172,23 +253,49 @@ fn end(decoder: &mut Decoder, items: &mut Vec<Item>) {
     assert_eq!(decoder.next_deadline(), None, "an ended session waits");
 }
 
-fn check(item: &Item) {
+fn check(item: &Item, look: Look) {
     match item {
         Item::Observation(observation) => check_observation(observation),
-        Item::Failed(failed) => {
-            assert!(!failed.reasons.is_empty(), "{failed:?}");
-            assert_eq!(failed.content_identity(), failed.clone().content_identity());
+        Item::Failed(failed) => assert!(!failed.reasons.is_empty(), "{failed:?}"),
+        Item::Refused(_) => {}
+        Item::CuffPressure(quantity) => {
+            let value = quantity.value();
+            assert!(value.is_sign_positive() && value <= CUFF_MAX.into(), "{quantity}");
         }
-        Item::Refused(refused) => assert!(!refused.error.to_string().is_empty(), "{refused:?}"),
-        Item::CuffPressure(quantity) => assert!(!quantity.to_string().is_empty()),
         Item::Battery(percent) => assert!(*percent <= 100, "{percent} %"),
         Item::Information { text, .. } => assert!(!text.is_empty()),
+    }
+    if look == Look::Whole {
+        check_words(item);
+    }
+}
+
+/// What is said about an item, and by what it is known when it comes again.
+fn check_words(item: &Item) {
+    match item {
+        Item::Observation(observation) => {
+            assert_eq!(observation.content_identity(), observation.clone().content_identity());
+        }
+        Item::Failed(failed) => {
+            assert!(!failed.coaching().is_empty(), "{failed:?}");
+            assert_eq!(failed.content_identity(), failed.clone().content_identity());
+        }
+        Item::Refused(refused) => {
+            assert!(!refused.error.to_string().is_empty(), "{refused:?}");
+            assert_eq!(refused.content_identity(), refused.clone().content_identity());
+        }
+        Item::CuffPressure(quantity) => assert!(!quantity.to_string().is_empty()),
+        Item::Battery(_) | Item::Information { .. } => {}
     }
 }
 
 fn check_observation(observation: &Observation) {
-    let vitals: BTreeSet<_> = observation.values.iter().map(|it| it.vital).collect();
-    assert!(!vitals.is_empty() && vitals.len() == observation.values.len(), "{observation:?}");
+    let values = &observation.values;
+    assert!(!values.is_empty(), "{observation:?}");
+    for (position, value) in values.iter().enumerate() {
+        let is_first = values.iter().take(position).all(|it| it.vital != value.vital);
+        assert!(is_first, "{observation:?}");
+    }
     assert!(!observation.raw.is_empty(), "{observation:?}");
     assert!(observation.battery_percent.is_none_or(|it| it <= 100), "{observation:?}");
     for value in observation.values.iter().map(|it| it.quantity.value()) {
@@ -197,12 +304,13 @@ fn check_observation(observation: &Observation) {
     }
     let saturation = observation.value(Vital::OxygenSaturation);
     assert!(saturation.is_none_or(|it| it.value() <= 100.into()), "{observation:?}");
-    assert_eq!(observation.content_identity(), observation.clone().content_identity());
 }
 
 /// No reading is made of a special value, where a standard characteristic has its numbers.
 fn check_standard(item: &Item) {
     let Item::Observation(observation) = item else { return };
+    let has_offset = observation.raw.first().is_some_and(|flags| flags & 1 != 0);
+    let glucose = [(if has_offset { 12 } else { 10 }, Vital::Glucose)];
     let at: &[(usize, Vital)] = match observation.kind {
         ReadingKind::BloodPressure => &[
             (1, Vital::SystolicPressure),
@@ -211,10 +319,8 @@ fn check_standard(item: &Item) {
         ],
         ReadingKind::Oximetry => &[(1, Vital::OxygenSaturation), (3, Vital::PulseRate)],
         ReadingKind::Temperature => &[(1, Vital::BodyTemperature)],
-        ReadingKind::Weight
-        | ReadingKind::Glucose
-        | ReadingKind::HeartRate
-        | ReadingKind::ManualObservation => &[],
+        ReadingKind::Glucose => &glucose,
+        ReadingKind::Weight | ReadingKind::HeartRate | ReadingKind::ManualObservation => &[],
     };
     for &(position, vital) in at.iter().filter(|it| observation.value(it.1).is_some()) {
         let bytes = observation.raw.get(position..).unwrap_or_default();
@@ -227,6 +333,19 @@ fn check_standard(item: &Item) {
         };
         assert!(!is_special, "{vital:?} of {observation:?}");
     }
+}
+
+/// Nor is one made of a measurement of a standard scale that did not work.
+fn check_scale(format: &str, item: &Item) {
+    let Item::Observation(observation) = item else { return };
+    let position = match format {
+        "2A9C" => 2,
+        "2A9D" => 1,
+        _not_of_a_scale => return,
+    };
+    let value = observation.raw.get(position..).and_then(<[u8]>::first_chunk).copied();
+    let is_made = value.map(u16::from_le_bytes).is_some_and(|it| it != SCALE_UNSUCCESSFUL);
+    assert!(is_made, "{observation:?}");
 }
 
 fn check_nonin(item: &Item) {

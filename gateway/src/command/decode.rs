@@ -110,8 +110,14 @@ pub fn decode_sealed(
 /// Returns the error of the decoder.
 pub fn decode(format: &Format, bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let fields = (format.inspect)(bytes)?;
-    let items = format.origin.map_or_else(Vec::new, |origin| items_of(origin, bytes));
+    let items = items(format, bytes).unwrap_or_default();
     Ok(Decoded { fields, items })
+}
+
+/// What the hub makes of `bytes`; `None` where it gets no bytes of `format` by themselves.
+#[must_use]
+pub fn items(format: &Format, bytes: &[u8]) -> Option<Vec<Item>> {
+    format.origin.map(|origin| items_of(origin, bytes))
 }
 
 fn items_of(origin: Origin, bytes: &[u8]) -> Vec<Item> {

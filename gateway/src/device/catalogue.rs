@@ -269,7 +269,8 @@ pub fn models() -> &'static [&'static Model] {
 /// The model of that key.
 #[must_use]
 pub fn model(key: &str) -> Option<&'static Model> {
-    MODELS.iter().copied().find(|it| it.key == key)
+    let position = MODELS.binary_search_by_key(&key, |it| it.key).ok()?;
+    MODELS.get(position).copied()
 }
 
 static MODELS: LazyLock<Vec<&'static Model>> = LazyLock::new(|| {

@@ -16,9 +16,12 @@ use gateway::device::catalogue::sig_uuid;
 use gateway::device::{Decoder, StreamSettings};
 use gateway::link::Source;
 use jiff::Timestamp;
+use proptest::prelude::*;
 use serde_json::Value;
 
-use self::properties::{END, Look, PIECE_LEN_BYTES_MAX, STANDARD, Target, Under};
+use self::properties::{
+    END, FLOAT_SPECIAL, Look, PIECE_LEN_BYTES_MAX, SFLOAT_SPECIAL, STANDARD, Subject, Target,
+};
 
 #[path = "../../tests/fuzz/properties.rs"]
 #[expect(unreachable_pub, reason = "it is a library for the fuzzer")]
@@ -89,13 +92,13 @@ fn vectors() -> Vec<Vector> {
 
 /// What the fuzzer starts from.
 fn seeds(target: &Target, vectors: &[Vector]) -> Vec<Vec<u8>> {
-    match target.decoder {
-        Under::Format(format) => {
+    match target.subject {
+        Subject::Format(format) => {
             let of_it = vectors.iter().filter(|it| it.format == format.name);
             of_it.map(|it| it.bytes.clone()).collect()
         }
-        Under::Model(model) if model.key == STANDARD => values(target, vectors),
-        Under::Model(model) => {
+        Subject::Model(model) if model.key == STANDARD => values(target, vectors),
+        Subject::Model(model) => {
             let formats: Vec<_> = VECTORS_OF_MODELS.iter().filter(|it| it.1 == model.key).collect();
             let of_it = vectors.iter().filter(|it| formats.iter().any(|one| one.0 == it.format));
             let streams = STREAMS.iter().filter(|it| it.0 == model.key);
@@ -180,6 +183,39 @@ fn what_the_fuzzer_starts_from_and_what_it_found_keeps_the_promises() {
     }
 }
 
+/// What stands in the place of a number, in the bytes of an SFLOAT, a FLOAT and the values of scales.
+fn special_values() -> Vec<Vec<u8>> {
+    let short = SFLOAT_SPECIAL.map(|it| it.to_le_bytes().to_vec());
+    let long = FLOAT_SPECIAL.map(|it| it.to_le_bytes().to_vec());
+    short.into_iter().chain(long).chain([vec![0xFF, 0xFF]]).collect()
+}
+
+#[test]
+fn no_reading_is_made_of_a_special_value_wherever_it_stands() {
+    let (vectors, special) = (vectors(), special_values());
+    for target in Target::all() {
+        let seeds = seeds(&target, &vectors);
+        let places = seeds.iter().flat_map(|it| (0..it.len()).map(move |position| (it, position)));
+        for (seed, position) in places {
+            for value in &special {
+                let mut bytes = seed.clone();
+                let place = bytes.iter_mut().skip(position);
+                place.zip(value).for_each(|(place, it)| *place = *it);
+                target.check(&bytes, Look::Short);
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_keep_the_promises_of_every_decoder(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        for target in Target::all() {
+            target.check(&bytes, Look::Whole);
+        }
+    }
+}
+
 #[test]
 fn every_decoder_is_a_target_of_the_list() {
     let listed = listed();
@@ -210,7 +246,7 @@ fn every_seed_is_as_long_as_an_input_may_be() {
 fn every_model_has_a_seed_of_which_the_hub_makes_something() {
     let vectors = vectors();
     for target in Target::all() {
-        let Under::Model(model) = target.decoder else { continue };
+        let Subject::Model(model) = target.subject else { continue };
         let seeds = seeds(&target, &vectors);
         let has_items = seeds.iter().any(|it| !target.items(model, it, false).is_empty());
         assert!(has_items, "{}", target.name);
@@ -251,7 +287,7 @@ fn a_session_without_end_takes_no_memory() {
         since_boot: Duration::from_secs(1),
     };
     for target in Target::all() {
-        let Under::Model(model) = target.decoder else { continue };
+        let Subject::Model(model) = target.subject else { continue };
         let mut decoder = Decoder::new(model, StreamSettings::default());
         let mut pieces: Vec<_> = vectors().into_iter().map(|it| it.bytes).collect();
         pieces.extend((0..=u8::MAX).map(|it| vec![it; 255]));

@@ -58,9 +58,9 @@ const VALUE_MAX: u32 = 1544;
 /// Highest pressure that any cuff shows, in mmHg.
 const CUFF_MAX: u32 = 330;
 /// What an SFLOAT holds in the place of a number (IEEE 11073-20601).
-const SFLOAT_SPECIAL: [u16; 5] = [0x07FE, 0x07FF, 0x0800, 0x0801, 0x0802];
+pub const SFLOAT_SPECIAL: [u16; 5] = [0x07FE, 0x07FF, 0x0800, 0x0801, 0x0802];
 /// What a FLOAT holds in the place of a number (IEEE 11073-20601).
-const FLOAT_SPECIAL: [u32; 5] = [0x7F_FFFE, 0x7F_FFFF, 0x80_0000, 0x80_0001, 0x80_0002];
+pub const FLOAT_SPECIAL: [u32; 5] = [0x7F_FFFE, 0x7F_FFFF, 0x80_0000, 0x80_0001, 0x80_0002];
 /// What a standard scale sends of a measurement that did not work.
 const SCALE_UNSUCCESSFUL: u16 = 0xFFFF;
 /// What Nonin's binary formats hold in the place of a pulse.
@@ -78,14 +78,14 @@ const SECRET: Secret = Secret {
 pub struct Target {
     /// Its name, as in `tests/fuzz/targets.txt`.
     pub name: String,
-    pub decoder: Under,
+    pub subject: Subject,
     /// What a piece of a session may come from; empty for a format.
     pub sources: Vec<Source>,
 }
 
 /// What a target decodes.
 #[derive(Debug, Clone, Copy)]
-pub enum Under {
+pub enum Subject {
     Format(&'static Format),
     Model(&'static Model),
 }
@@ -105,12 +105,12 @@ impl Target {
     pub fn all() -> Vec<Self> {
         let formats = decode::formats().map(|it| Self {
             name: plain(it.name),
-            decoder: Under::Format(it),
+            subject: Subject::Format(it),
             sources: Vec::new(),
         });
         let models = catalogue::models().iter().filter(|it| has_decoder(it)).map(|it| Self {
             name: it.key.to_owned(),
-            decoder: Under::Model(it),
+            subject: Subject::Model(it),
             sources: sources(it),
         });
         formats.chain(models).collect()
@@ -123,9 +123,9 @@ impl Target {
 
     /// Panics where an input breaks a promise.
     pub fn check(&self, input: &[u8], look: Look) {
-        match self.decoder {
-            Under::Format(format) => self.format(format, input, look),
-            Under::Model(model) => self.session(model, input, look),
+        match self.subject {
+            Subject::Format(format) => self.format(format, input, look),
+            Subject::Model(model) => self.session(model, input, look),
         }
     }
 

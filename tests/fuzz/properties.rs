@@ -55,7 +55,7 @@ pub const CHARACTERISTICS: [u16; 20] = [
 
 /// Highest number that any instrument shows: scales for very heavy people, in pounds.
 const VALUE_MAX: u32 = 1544;
-/// Highest pressure that any cuff shows, in mmHg.
+/// Highest number that is shown of a cuff at work.
 const CUFF_MAX: u32 = 330;
 /// What an SFLOAT holds in the place of a number (IEEE 11073-20601).
 pub const SFLOAT_SPECIAL: [u16; 5] = [0x07FE, 0x07FF, 0x0800, 0x0801, 0x0802];

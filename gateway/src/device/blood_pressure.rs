@@ -32,10 +32,14 @@ use vitals::{DeviceTime, Flag, Quantity, ReadingKind, Unit, Vital};
 use super::date_time;
 use super::error::DecodeError;
 use super::item::FailureReason;
-use super::measurement::{measurement, shown};
+use super::measurement::measurement;
 use super::medfloat::{Number, given, sfloat};
 use super::payload::Payload;
 use super::report::{NoResult, Report, reason, user_slot};
+
+/// Highest number that is shown of a cuff at work, whatever its unit: examples of the profile have 81 kPa,
+/// and no rule looks at it.
+const CUFF_PRESSURE_MAX: u16 = 330;
 
 const KILOPASCAL: u8 = 1 << 0;
 const TIME_STAMP: u8 = 1 << 1;
@@ -193,7 +197,12 @@ impl BloodPressure {
     ///
     /// Returns [`DecodeError::OutOfRange`] for a pressure that no cuff can show.
     pub fn cuff_pressure(&self) -> Result<Option<Quantity>, DecodeError> {
-        let quantity = |value| shown("cuff pressure", value, self.unit);
+        let quantity = |value| {
+            let refused = || DecodeError::OutOfRange { field: "cuff pressure", value };
+            let quantity = Quantity::new(value, self.unit).map_err(|_too_long| refused())?;
+            let is_shown = value.is_sign_positive() && value <= CUFF_PRESSURE_MAX.into();
+            if is_shown { Ok(quantity) } else { Err(refused()) }
+        };
         self.systolic.ok().map(quantity).transpose()
     }
 

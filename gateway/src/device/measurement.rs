@@ -16,29 +16,13 @@ pub(crate) fn measurement(
     value: Decimal,
     unit: Unit,
 ) -> Result<Measurement, DecodeError> {
-    let field = vital.label();
-    if value.is_zero() {
-        return Err(DecodeError::OutOfRange { field, value });
-    }
-    shown(field, value, unit).map(|quantity| Measurement { vital, quantity })
-}
-
-/// A number that an instrument shows, which may be zero.
-///
-/// # Errors
-///
-/// Returns [`DecodeError::OutOfRange`] for a number that no instrument shows.
-pub(crate) fn shown(
-    field: &'static str,
-    value: Decimal,
-    unit: Unit,
-) -> Result<Quantity, DecodeError> {
-    let refused = || DecodeError::OutOfRange { field, value };
+    let refused = || DecodeError::OutOfRange { field: vital.label(), value };
     let (lowest, highest) = instrument_range(unit);
-    if value < lowest || highest < value {
+    if value.is_zero() || value < lowest || highest < value {
         return Err(refused());
     }
-    Quantity::new(value, unit).map_err(|_too_long| refused())
+    let quantity = Quantity::new(value, unit).map_err(|_too_long| refused())?;
+    Ok(Measurement { vital, quantity })
 }
 
 /// Lowest and highest value that any instrument shows in `unit`; zero is no value of any vital.

@@ -145,6 +145,7 @@ fn a_cuff_pressure_that_no_cuff_shows_is_refused() {
     // An SFLOAT of -1719 with an exponent of 4.
     assert_eq!(check("00494900000000"), refused(-17_190_000));
     assert_eq!(check("004b0100000000"), refused(331));
+    assert_eq!(check("01510000000000").unwrap().unwrap().to_string(), "81 kPa");
     assert_eq!(check("00000000000000").unwrap().unwrap().to_string(), "0 mmHg");
 }
 

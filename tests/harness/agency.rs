@@ -28,6 +28,8 @@ const PAGE_MAX: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Agency {
     directory: PathBuf,
+    /// The configuration without care plans.
+    config: String,
     program: Program,
     station: Option<Process>,
     address: Option<String>,
@@ -63,10 +65,11 @@ impl Agency {
             broker.port(),
             crate::home::HUB,
         );
-        fs::write(directory.join("station.toml"), config)
+        fs::write(directory.join("station.toml"), &config)
             .context("failed to write the station's configuration")?;
         Ok(Self {
             directory: directory.to_owned(),
+            config,
             program: program.clone(),
             station: None,
             address: None,
@@ -83,7 +86,7 @@ impl Agency {
         let plans = self.directory.join("plans");
         fs::create_dir_all(&plans).context("failed to make the folder of the plans")?;
         fs::write(plans.join("plan.toml"), plan).context("failed to write the plan")?;
-        let config = fs::read_to_string(self.config_path())?;
+        let config = &self.config;
         let more = format!(
             "[plans]\ndirectory = \"plans\"\ntime_zone = \"{}\"\n\
              [watch]\nalert_within_s = {alert_within_s}\n",

@@ -11,6 +11,9 @@ use crate::tool;
 /// The client of every story.
 pub const CLIENT: &str = "client-1";
 
+/// The alert of a home may take so many seconds to arrive, as in the station's default.
+const ALERT_WITHIN_S: u32 = 120;
+
 /// What the nurses call that client.
 pub const CLIENT_NAME: &str = "Ada Byron";
 
@@ -35,6 +38,16 @@ priority = "high"
 at_or_below = "88 %"
 clear_at_or_above = "90 %"
 "#;
+
+/// A care plan of the same client that watches the weight, with limits in kg.
+#[must_use]
+pub fn weight_plan(at_or_above: u32, clear_at_or_below: u32) -> String {
+    format!(
+        "name = \"heart-failure\"\nversion = 1\nsubject = \"{CLIENT}\"\nlate_after_min = 60\n\
+         [[threshold]]\nid = \"weight-high\"\nvital = \"body-weight\"\npriority = \"high\"\n\
+         at_or_above = \"{at_or_above} kg\"\nclear_at_or_below = \"{clear_at_or_below} kg\"\n"
+    )
+}
 
 /// A home and an agency with a broker between them.
 #[derive(Debug)]
@@ -75,6 +88,7 @@ impl Story {
         let part = |name: &str| directory.path().join(name);
         let broker = Broker::start(kind, &part("broker"), program)?;
         let agency = Agency::new(&part("agency"), program, &broker, &[(CLIENT, CLIENT_NAME)])?;
+        agency.judge_by(&setting.plan, ALERT_WITHIN_S)?;
         let home = Home::new(&part("home"), program, &broker, &agency, devices, setting)?;
         Ok(Self { home, agency, broker, directory })
     }

@@ -14,26 +14,12 @@ use gateway::store::{Lane, Store};
 use harness::broker::Kind;
 use harness::home::{HUB, Home, HomeDevice, Setting, TIME_ZONE};
 use harness::program::Program;
-use harness::story::{CLIENT, Story, brokers};
+use harness::story::{CLIENT, Story, brokers, weight_plan};
 use harness::tool;
 use rust_decimal::Decimal;
 use vitals::SequenceRanges;
 use vitals::wire::canonical;
 use vitals::wire::v1::Reading;
-
-const PLAN: &str = r#"
-name = "heart-failure"
-version = 1
-subject = "client-1"
-late_after_min = 60
-
-[[threshold]]
-id = "weight-high"
-vital = "body-weight"
-priority = "high"
-at_or_above = "100 kg"
-clear_at_or_below = "95 kg"
-"#;
 
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -95,7 +81,7 @@ fn home_with_a_scale(kind: Kind) -> Story {
     let program = Program::at(env!("CARGO_BIN_EXE_demo"));
     let scale = Device::serial_replay("scale", "scale");
     let devices = [HomeDevice::serial(scale, "and-uc-321", "scale", CLIENT)];
-    let setting = Setting { zone: TIME_ZONE.to_owned(), plan: PLAN.to_owned() };
+    let setting = Setting { zone: TIME_ZONE.to_owned(), plan: weight_plan(100, 95) };
     let story = Story::set_in(&program, kind, &devices, &setting).unwrap();
     fs::create_dir(story.home.ledger_path().parent().unwrap()).unwrap();
     story

@@ -17,7 +17,7 @@ use harness::clock::StartOfTime;
 use harness::home::{HUB, Home, HomeDevice, Setting, TIME_ZONE};
 use harness::process::Mark;
 use harness::program::Program;
-use harness::story::{CLIENT, Story, brokers};
+use harness::story::{CLIENT, Story, brokers, weight_plan};
 use rust_decimal::Decimal;
 
 /// Readings that wait, in the suite.
@@ -39,20 +39,6 @@ const AGENCY_UP: &str = "broker connection up";
 /// What the hub says when it can send, and when the agency holds everything.
 const UP: &str = "agency connection up";
 const AT_REST: &str = " unconfirmed=0";
-
-const PLAN: &str = r#"
-name = "heart-failure"
-version = 1
-subject = "client-1"
-late_after_min = 60
-
-[[threshold]]
-id = "weight-high"
-vital = "body-weight"
-priority = "high"
-at_or_above = "110 kg"
-clear_at_or_below = "100 kg"
-"#;
 
 fn from_environment<T: std::str::FromStr<Err: std::fmt::Debug>>(name: &str, default: T) -> T {
     std::env::var(name).map_or(default, |it| it.parse().unwrap())
@@ -78,7 +64,7 @@ fn a_month_of_backlog_arrives_whole_and_the_first_alert_overtakes_it() {
     let seed = from_environment("VITALGATE_SEED", 1_u64);
     let scale =
         HomeDevice::serial(Device::serial_replay("scale", "scale"), "and-uc-321", "scale", CLIENT);
-    let setting = Setting { zone: TIME_ZONE.to_owned(), plan: PLAN.to_owned() };
+    let setting = Setting { zone: TIME_ZONE.to_owned(), plan: weight_plan(110, 100) };
     let kind = brokers().first().copied().unwrap_or(Kind::Embedded);
     let program = Program::at(env!("CARGO_BIN_EXE_demo"));
     let mut story = Story::set_in(&program, kind, &[scale], &setting).unwrap();

@@ -14,7 +14,7 @@ use harness::audit::{self, Books};
 use harness::broker::Kind;
 use harness::home::{HUB, HomeDevice, Setting, TIME_ZONE};
 use harness::program::Program;
-use harness::story::{CLIENT, Story, brokers};
+use harness::story::{CLIENT, Story, brokers, weight_plan};
 use rust_decimal::Decimal;
 
 /// Weighings before the backup, after it, and while the agency is away.
@@ -26,20 +26,6 @@ const AWAY: u32 = 7;
 const AT_REST: &str = " unconfirmed=0";
 
 const WAIT_MAX: Duration = Duration::from_secs(60);
-
-const PLAN: &str = r#"
-name = "heart-failure"
-version = 1
-subject = "client-1"
-late_after_min = 60
-
-[[threshold]]
-id = "weight-high"
-vital = "body-weight"
-priority = "high"
-at_or_above = "110 kg"
-clear_at_or_below = "100 kg"
-"#;
 
 fn weigh(story: &Story, kilograms: u32) {
     let line = and_scale::line("ST", Decimal::from(kilograms), "kg").unwrap().into_bytes();
@@ -70,7 +56,7 @@ fn database_files(agency: &Agency) -> [PathBuf; 3] {
 fn tell(kind: Kind) {
     let scale =
         HomeDevice::serial(Device::serial_replay("scale", "scale"), "and-uc-321", "scale", CLIENT);
-    let setting = Setting { zone: TIME_ZONE.to_owned(), plan: PLAN.to_owned() };
+    let setting = Setting { zone: TIME_ZONE.to_owned(), plan: weight_plan(110, 100) };
     let program = Program::at(env!("CARGO_BIN_EXE_demo"));
     let mut story = Story::set_in(&program, kind, &[scale], &setting).unwrap();
     story.agency.start_station().unwrap();

@@ -93,6 +93,22 @@ fn a_key_that_stands_twice_is_refused() {
 }
 
 #[test]
+fn what_is_compared_with_lies_a_day_back_at_most() {
+    let fall = "vital = \"oxygen-saturation\"\npriority = \"low\"\nfalls_by = \"4 %\"\n\
+        clears_at = \"2 %\"\nrest_within_min = ";
+    let jump = "vital = \"systolic-pressure\"\npriority = \"low\"\n\
+        possible_from = \"30 mmHg\"\npossible_to = \"300 mmHg\"\n\
+        plausible_from = \"60 mmHg\"\nplausible_to = \"250 mmHg\"\n\
+        jumps_by = \"40 mmHg\"\nwithin_min = ";
+    for (kind, text) in [("exercise_fall", fall), ("implausible", jump)] {
+        let found = |minutes: u32| crate::sample::problems(kind, &format!("{text}{minutes}"));
+        assert_eq!(found(24 * 60), [] as [String; 0]);
+        let beyond = found(24 * 60 + 1);
+        assert!(beyond.len() == 1 && beyond[0].contains("1441 is not in 1 to 1440"), "{beyond:?}");
+    }
+}
+
+#[test]
 fn no_key_has_a_default() {
     let lines: Vec<&str> = PLAN.lines().collect();
     for (index, line) in lines.iter().enumerate().filter(|(_index, line)| line.contains('=')) {

@@ -133,6 +133,21 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_day_has_two_digits_for_hour_and_minute() {
+        for text in ["7:30", "07:3", "+7:30", "07:+3", "24:00", "07:60", "0730", ""] {
+            assert!(time_of_day(text).is_err(), "{text}");
+        }
+        assert_eq!(time_of_day("07:30"), Ok(Time::constant(7, 30, 0, 0)));
+    }
+
+    #[test]
+    fn a_window_ends_after_it_begins() {
+        let is_window = |text: &str| text.parse::<DayWindow>().is_ok();
+        assert!(is_window("06:00-06:01") && !is_window("06:00-06:00"));
+        assert!(!is_window("06:01-06:00"));
+    }
+
+    #[test]
     fn ucum_codes_are_read() {
         for unit in Unit::ALL {
             check(&format!("97.0 {}", unit.ucum()), &format!("97.0 {}", unit.label()));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tracing::error;
 use vitals::wire::canonical;
 use vitals::wire::v1::{self, EventKind};
-use vitals::{AlertId, Exercise, Sequence, SequenceRanges};
+use vitals::{AlertId, Exercise, ReadingKind, Sequence, SequenceRanges};
 
 use super::assign::Assignments;
 use super::{Hub, HubError, translate};
@@ -19,9 +19,12 @@ use crate::store::{Lane, LedgerKey, News, Store, StoreError};
 /// Records read at once.
 const PAGE: usize = 256;
 
-/// Most readings that are looked through at a start for what rules look back on: over a day of a live
-/// stream, and far more than 35 days of spot checks.
-pub(super) const LOOKED_THROUGH_MAX: usize = 8192;
+/// Most readings of one kind that are told to the rules at a start: a week of nights with an oximeter on,
+/// and far more than 35 days of spot checks.
+pub(super) const OF_A_KIND_MAX: usize = 8192;
+
+/// Most readings of all kinds that are looked through for them: months of such nights.
+const LOOKED_THROUGH_MAX: usize = 256 * 1024;
 
 /// The open alerts. One whose row is damaged is looked for among the records; where it is not there
 /// either, it is given up and told of.
@@ -64,8 +67,10 @@ fn told(store: &Store) -> Result<BTreeMap<AlertId, Alert>, StoreError> {
     }
 }
 
-/// Tells the engine of the latest readings, at most `limit`, that its rules can look back on; whose they
-/// are, `assignments` has the last word.
+/// Tells the engine of the latest readings, at most `limit` of a kind, that its rules can look back on;
+/// whose they are, `assignments` has the last word.
+///
+/// A stream of one kind does not hide the spot checks of another, which lie far behind it.
 ///
 /// Where it is known to be `now`, the search ends at a page that is all too old; no reading ends it by
 /// itself, because its clock may have been wrong.
@@ -75,11 +80,13 @@ pub(super) fn look_back(
     (assignments, exercise): (&Assignments, &Exercise),
     limit: usize,
     now: Option<Timestamp>,
-) -> Result<(), StoreError> {
+) -> Result<(), HubError> {
     if !engine.looks_back() {
         return Ok(());
     }
-    let (mut before, mut left) = (Sequence::MAX, limit);
+    let kinds = encoded_kinds()?;
+    let mut n_told: BTreeMap<Option<ReadingKind>, usize> = BTreeMap::new();
+    let (mut before, mut left) = (Sequence::MAX, LOOKED_THROUGH_MAX);
     let oldest = now.and_then(|it| it.checked_sub(REACH).ok()).unwrap_or(Timestamp::MIN);
     while 0 < left {
         let page = store.readings_before(before, PAGE.min(left))?;
@@ -88,6 +95,14 @@ pub(super) fn look_back(
         left = left.saturating_sub(page.len());
         let mut is_too_old = true;
         for record in page {
+            let kind = kinds.iter().find(|(_kind, bytes)| has(&record.payload, bytes));
+            let n_told = n_told.entry(kind.map(|(kind, _bytes)| *kind)).or_default();
+            if limit <= *n_told {
+                // How old it is, is not looked at.
+                is_too_old = false;
+                continue;
+            }
+            *n_told = n_told.saturating_add(1);
             let Ok(reading) = translate::reading_of(&record.payload) else { continue };
             is_too_old &= reading.received_at.at < oldest;
             engine.remember(&assignments.applied(reading, exercise));
@@ -99,15 +114,24 @@ pub(super) fn look_back(
     Ok(())
 }
 
+/// How the record of a reading says what kind it is: most need not be decoded.
+fn encoded_kinds() -> Result<Vec<(ReadingKind, Vec<u8>)>, HubError> {
+    let encoded = |kind: ReadingKind| {
+        let (key, word) = (canonical::encode(&"kind")?, canonical::encode(&kind.as_str())?);
+        Ok((kind, [key, word].concat()))
+    };
+    ReadingKind::ALL.into_iter().map(encoded).collect()
+}
+
+fn has(payload: &[u8], bytes: &[u8]) -> bool {
+    payload.windows(bytes.len()).any(|it| it == bytes)
+}
+
 /// What people said: whose readings are, and when clients exercised.
 pub(crate) fn people(store: &Store) -> Result<(Assignments, Exercise), StoreError> {
     let kinds = [EventKind::ReadingAssigned, EventKind::ExerciseStarted, EventKind::ExerciseEnded];
-    let is_wanted = |payload: &[u8]| {
-        kinds.iter().any(|kind| {
-            let word = kind.as_str().as_bytes();
-            payload.windows(word.len()).any(|it| it == word)
-        })
-    };
+    let is_wanted =
+        |payload: &[u8]| kinds.iter().any(|kind| has(payload, kind.as_str().as_bytes()));
     let (mut assignments, mut exercise) = (Assignments::default(), Exercise::default());
     let mut after = 0;
     loop {

@@ -14,24 +14,9 @@ use harness::fault::{Point, Thread, Watch};
 use harness::home::{HUB, Home, HomeDevice, Setting, TIME_ZONE};
 use harness::process::{Mark, Process};
 use harness::program::Program;
-use harness::story::{CLIENT, Story, brokers};
+use harness::story::{CLIENT, Story, brokers, weight_plan};
 use rust_decimal::Decimal;
 use tempfile::TempDir;
-
-/// A weight of 110 kg or more is an alert, and 100 kg or less ends it.
-const PLAN: &str = r#"
-name = "heart-failure"
-version = 1
-subject = "client-1"
-late_after_min = 60
-
-[[threshold]]
-id = "weight-high"
-vital = "body-weight"
-priority = "high"
-at_or_above = "110 kg"
-clear_at_or_below = "100 kg"
-"#;
 
 /// The rule of that plan.
 const RULE: &str = "weight-high";
@@ -108,7 +93,7 @@ impl Rig {
     pub(crate) fn begin(program: &Program) -> anyhow::Result<Self> {
         let scale =
             HomeDevice::serial(Device::serial_replay(SCALE, SCALE), "and-uc-321", SCALE, CLIENT);
-        let setting = Setting { zone: TIME_ZONE.to_owned(), plan: PLAN.to_owned() };
+        let setting = Setting { zone: TIME_ZONE.to_owned(), plan: weight_plan(110, 100) };
         let kind = brokers().first().copied().unwrap_or(Kind::Embedded);
         let Story { home, mut agency, broker, directory } =
             Story::set_in(program, kind, &[scale], &setting)?;

@@ -76,3 +76,24 @@ fn a_reading_that_is_sent_again_is_no_history_of_its_own() {
     assert!(home.alerts().is_empty());
     assert_eq!(home.readings().len(), 1);
 }
+
+#[test]
+fn much_of_one_kind_hides_nothing_of_another() {
+    let mut home = Home::new();
+    home.start_with_rise();
+    home.indicate(NORMAL);
+    for n in 1..=600 {
+        let quantity = vitals::Quantity::new(18.into(), vitals::Unit::PerMinute).unwrap();
+        let breaths = vitals::Measurement { vital: vitals::Vital::RespiratoryRate, quantity };
+        let (now, subject) = (stamp(home.seconds + n), "client-1".parse().unwrap());
+        home.hub.observe_at_home(now, &subject, vec![breaths]).unwrap().unwrap();
+    }
+    let mut engine = Engine::new(vec![Plan::parse(RISE).unwrap()], Vec::new());
+    let (assignments, exercise) = recall::people(&home.hub.store).unwrap();
+    let said = (&assignments, &exercise);
+    recall::look_back(&home.hub.store, &mut engine, said, 2, None).unwrap();
+    home.indicate(CRISIS);
+    let crisis = home.readings().last().unwrap().to_reading().unwrap();
+    let unused = AlertId { epoch: crisis.id.epoch, seq: 9999 };
+    assert_eq!(engine.observe(crisis.received_at, &crisis, unused).len(), 1);
+}

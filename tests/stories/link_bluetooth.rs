@@ -95,6 +95,27 @@ async fn a_cuff_is_heard_whose_link_drops_before_its_services_are_known() {
 }
 
 #[tokio::test]
+async fn what_a_cuff_said_whose_services_could_not_be_read_comes_with_its_next_session() {
+    for broker in brokers() {
+        let settings = Settings { resolve_ms: Some(300), ..one_cuff() };
+        let mut home = Home::start(broker, vec![bonded_cuff("cuff", CUFF)], settings).await;
+        home.scanning().await;
+        // Once while the cuff is there, and once when it has hung up.
+        for _answer in 0..2 {
+            home.bluez().hang_next("Introspect").await.unwrap();
+        }
+        home.device("cuff").measure(pressure(131)).await.unwrap();
+        let why = "the device hung up before its services were read";
+        assert_eq!(home.link.ended("cuff").await, why);
+        assert_eq!(home.device("cuff").counters().records_pending, 0, "it will not say it again");
+        home.device("cuff").measure(pressure(132)).await.unwrap();
+        assert_eq!(home.systolic("cuff").await, 131);
+        assert_eq!(home.systolic("cuff").await, 132);
+        assert_eq!(home.systolics("cuff"), [131, 132]);
+    }
+}
+
+#[tokio::test]
 async fn a_link_that_drops_in_mid_transfer_costs_no_record() {
     for broker in brokers() {
         let mut home = Home::start(broker, vec![bonded_cuff("cuff", CUFF)], one_cuff()).await;

@@ -3,8 +3,9 @@
 //! The stream is opened once a bus connection and kept. Opening it adds a match rule for all that
 //! is below the device's path, which stays the same over links, services and even a removal;
 //! dropping it is what panics in bluez-async 0.9 and leaks the rule. It names values with the
-//! services read last, so it is not polled from the request for a link until they are read: what a
-//! bonded device indicates in between waits in the stream and comes out with its name.
+//! services read last and drops those without a name, so it is not polled from the request for a
+//! link until they are read, nor after a session that never read them: what a bonded device indicates
+//! in between waits in the stream and comes out with its name.
 
 use std::fmt;
 use std::pin::Pin;
@@ -24,8 +25,8 @@ use super::BluetoothDevice;
 pub(super) struct Peer {
     pub(super) peripheral: Peripheral,
     values: Pin<Box<dyn Stream<Item = ValueNotification> + Send>>,
-    /// A session was tried: the stream may be polled while there is none.
-    pub(super) has_met: bool,
+    /// A session has learnt the names of its values: the stream may be polled while there is none.
+    pub(super) may_be_polled: bool,
 }
 
 impl fmt::Debug for Peer {
@@ -49,7 +50,7 @@ impl Peer {
             return Ok(None);
         };
         let values = peripheral.notifications().await?;
-        Ok(Some(Self { peripheral, values, has_met: false }))
+        Ok(Some(Self { peripheral, values, may_be_polled: false }))
     }
 
     /// The next value; pending for ever when the bus is dead.

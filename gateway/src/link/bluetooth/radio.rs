@@ -390,7 +390,7 @@ impl Radio {
 async fn next_value(peers: &mut [Option<Peer>]) -> (Member, ValueNotification) {
     std::future::poll_fn(|context| {
         for (member, peer) in peers.iter_mut().enumerate() {
-            if let Some(peer) = peer.as_mut().filter(|peer| peer.has_met)
+            if let Some(peer) = peer.as_mut().filter(|peer| peer.may_be_polled)
                 && let Poll::Ready(Some(value)) = peer.poll_value(context)
             {
                 return Poll::Ready((member, value));

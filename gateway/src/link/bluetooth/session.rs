@@ -164,10 +164,9 @@ impl Session {
         if self.peer.is_none() {
             self.peer = self.guarded(call, Peer::open(&adapter, address)).await?;
         }
-        let Some(peer) = &mut self.peer else {
+        let Some(peer) = &self.peer else {
             return Err(Cause::CallFailed("BlueZ does not know it any more".to_owned()));
         };
-        peer.has_met = true;
         let peripheral = peer.peripheral.clone();
 
         let bluez = self.wires.bluez.clone();

@@ -17,6 +17,9 @@ impl Session {
             Cause::Quiet | Cause::TimedOut | Cause::CallFailed(_) => self.disconnect().await,
         }
         self.take_leftovers(is_radio_lost).await;
+        if let Some(peer) = &mut self.peer {
+            peer.may_be_polled = peer.is_named();
+        }
         let end = verdict(self.stage, &cause, self.n_values);
         let Self { member, peer, is_limit, .. } = self;
         Closed { member, peer, end, is_radio_lost, is_limit }
@@ -57,6 +60,9 @@ impl Session {
 
     /// Takes what the device said and nobody took: also what an indicating cuff said on a link
     /// that went down before its services were known.
+    ///
+    /// A cuff does not say it again, and without names it would be lost: their coming is worth a
+    /// long wait, and if they do not come it stays in the stream for the next session.
     async fn take_leftovers(&mut self, is_radio_lost: bool) {
         self.hand_over().await;
         let Some((peripheral, is_named)) =
@@ -65,7 +71,8 @@ impl Session {
             return;
         };
         if !is_named && !is_radio_lost {
-            match timeout(AFTERMATH, peripheral.discover_services()).await {
+            let limit = self.wires.settings.limits.resolve;
+            match timeout(limit, peripheral.discover_services()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::debug!(device = %self.device.id, %error, "no services to read");
@@ -75,6 +82,9 @@ impl Session {
         }
         if timeout(AFTERMATH, flush(&peripheral)).await.is_err() {
             tracing::debug!(device = %self.device.id, "no answer behind the last value");
+        }
+        if !self.peer.as_ref().is_some_and(Peer::is_named) {
+            return;
         }
         while let Some(value) = self.peer.as_mut().and_then(Peer::waiting_value) {
             self.take(value);

@@ -18,6 +18,7 @@ pub mod plx;
 mod radio;
 pub(crate) mod taidoc;
 pub mod temperature;
+pub(crate) mod transtek;
 pub mod vendor;
 pub mod weight;
 pub mod xiaomi;
@@ -177,6 +178,20 @@ impl Device {
     #[must_use]
     pub fn taidoc(name: &str, port: &str) -> Self {
         Self::on_port(name, Kind::TaiDoc, port)
+    }
+
+    /// A `TaiDoc` meter with Bluetooth, which wakes after a measurement and answers who asks for it.
+    #[must_use]
+    pub fn taidoc_on_air(name: &str, address: Address) -> Self {
+        let radio = Bluetooth::new(address, "TAIDOC TD3128", taidoc::services());
+        Self::on_air(name, Kind::TaiDocOnAir, radio)
+    }
+
+    /// A scale of Transtek, which wakes when somebody stood on it and waits to be told the time.
+    #[must_use]
+    pub fn transtek_scale(name: &str, address: Address) -> Self {
+        let radio = Bluetooth::new(address, "0203B", transtek::services());
+        Self::on_air(name, Kind::TranstekScale, radio)
     }
 
     /// An A&D scale that sends lines of text while somebody stands on it.

@@ -64,6 +64,8 @@ pub enum ClockLayout {
     DateTime,
     /// Current Time (0x2A2B), 10 bytes.
     CurrentTime,
+    /// A command of Transtek, 5 bytes; a device with it sends what it stored once it was set.
+    Transtek,
 }
 
 /// What stands behind a characteristic.
@@ -88,6 +90,8 @@ pub enum Content {
         /// The consent code.
         consent: u16,
     },
+    /// Questions of a `TaiDoc` meter: its answers leave by the same characteristic.
+    Meter,
 }
 
 /// One characteristic of a service.

@@ -85,6 +85,33 @@ fn every_vendor_is_heard() {
 }
 
 #[test]
+fn a_meter_that_is_asked_and_a_scale_that_waits_for_the_time_are_heard() {
+    const METER: &str = "C0:FF:EE:00:05:01";
+    const SCALE: &str = "C0:FF:EE:00:05:02";
+    let program = Program::at(env!("CARGO_BIN_EXE_demo"));
+    let meter = Device::taidoc_on_air("meter", METER.parse().unwrap()).timing(Timing::brisk());
+    let scale = Device::transtek_scale("scale", SCALE.parse().unwrap()).timing(Timing::brisk());
+    let devices = [
+        HomeDevice::bluetooth(meter, "taidoc-bluetooth", METER, CLIENT),
+        HomeDevice::bluetooth(scale, "transtek-bs444", SCALE, CLIENT),
+    ];
+    let story = Story::begin(&program, Kind::Embedded, &devices).unwrap();
+    let measure = |name: &str, measured| {
+        let device = story.home.simulator().device(name).unwrap();
+        story.home.perform(device.measure(measured)).unwrap();
+    };
+    measure("meter", Measurement::blood_pressure(131, 82, 70));
+    assert_eq!(values(&story, "meter"), ["131", "82", "70"]);
+    measure("scale", Measurement::weight_kg(Decimal::new(705, 1)));
+    assert_eq!(values(&story, "scale"), ["70.5"]);
+    let readings = story.home.list(&["readings"]).unwrap();
+    let qualities: Vec<_> = readings.iter().map(|it| &it["time_quality"]).collect();
+    assert_eq!(qualities, ["synced", "synced"], "{readings:?}");
+    let scale = story.home.simulator().device("scale").unwrap();
+    assert_eq!((scale.counters().writes, scale.counters().records_pending), (1, 0));
+}
+
+#[test]
 fn a_scale_that_wants_a_consent_and_sends_two_packets_is_read_as_one_measurement() {
     const SCALE: &str = "C0:FF:EE:00:03:01";
     let program = Program::at(env!("CARGO_BIN_EXE_demo"));

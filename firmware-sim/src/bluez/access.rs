@@ -10,7 +10,7 @@ use super::host::Host;
 use super::path::Node;
 use super::peripheral::{CHARACTERISTIC, Peripheral, WaitingSubscription};
 use crate::device::{Security, date_time};
-use crate::gatt::{Content, Handle};
+use crate::gatt::{ClockLayout, Content, Handle};
 
 impl Peripheral {
     /// Returns what the device's clock shows when the local time is `local`.
@@ -42,7 +42,8 @@ impl Peripheral {
                 Content::Stream
                 | Content::Sink
                 | Content::RecordAccess
-                | Content::UserControl { .. },
+                | Content::UserControl { .. }
+                | Content::Meter,
             )
             | None => {
                 return host.fail(call, Failure::not_permitted("Read not permitted"));
@@ -77,13 +78,17 @@ impl Peripheral {
         let content = self.table.shown_characteristic(handle).map(|it| &it.characteristic.content);
         match content {
             Some(Content::Clock(layout)) => match date_time::read(&bytes, *layout) {
-                Some(set) => self.clock_error = set.duration_since(local),
+                Some(set) => {
+                    self.clock_error = set.duration_since(local);
+                    self.is_let_in |= *layout == ClockLayout::Transtek;
+                }
                 None => {
                     let refused = "Operation failed with ATT error: 0x80";
                     return host.fail(call, Failure::failed(refused));
                 }
             },
             Some(Content::Sink) => {}
+            Some(Content::Meter) => self.ask_meter(handle, &bytes),
             Some(Content::UserControl { consent }) => {
                 let consent = *consent;
                 self.request_user(handle, &bytes, consent);

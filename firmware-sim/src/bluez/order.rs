@@ -11,7 +11,7 @@ use super::host::Spoiled;
 use super::link::Ending;
 use super::peripheral::{LinkFault, PairingFault, Peripheral, Phase};
 use super::world::World;
-use crate::device::{MeasureError, Measurement, Record};
+use crate::device::{Kind, MeasureError, Measurement, Record, taidoc};
 use crate::fault::{self, ByteFault, Extent};
 
 /// Why an order was not carried out.
@@ -106,6 +106,9 @@ impl World {
             DeviceOrder::Measure(measurement) => {
                 let surroundings = device.surroundings(self.local);
                 let records = device.kind.records(&measurement, surroundings)?;
+                if device.kind == Kind::TaiDocOnAir {
+                    device.meter.insert(0, taidoc::record(&measurement, surroundings.clock)?);
+                }
                 let said = device.kind.advertised(&measurement, surroundings.clock)?;
                 device.radio.service_data.extend(said);
                 device.counters.measurements = device.counters.measurements.saturating_add(1);

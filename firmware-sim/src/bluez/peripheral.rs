@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 use super::effect::CallId;
 use super::failure::Failure;
 use super::path::Node;
-use crate::device::{Bluetooth, Kind, Record, Surroundings, Timing};
+use crate::device::{Bluetooth, Kind, Record, Surroundings, Timing, taidoc};
 use crate::fault::Spoiler;
 use crate::gatt::{Address, Handle, Table};
 
@@ -184,6 +184,8 @@ pub(crate) struct Peripheral {
     pub(crate) store: VecDeque<Record>,
     /// What a device with a Record Access Control Point keeps, however often it is sent.
     pub(crate) memory: Vec<Record>,
+    /// What a meter keeps that is asked for each record, newest first.
+    pub(crate) meter: Vec<taidoc::Record>,
     /// What a measurement in progress brings, by the time when it exists.
     pub(crate) coming: VecDeque<(Duration, Record)>,
     pub(crate) spoiler: Spoiler,
@@ -229,6 +231,7 @@ impl Peripheral {
             phase: Phase::Idle,
             store: VecDeque::new(),
             memory: Vec::new(),
+            meter: Vec::new(),
             coming: VecDeque::new(),
             spoiler,
             n_wakes_to_miss: 0,

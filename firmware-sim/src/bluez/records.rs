@@ -9,8 +9,8 @@
 //! Records stay: a device sends the same ones again whenever it is asked.
 
 use super::peripheral::Peripheral;
-use crate::device::Record;
-use crate::gatt::{Content, Handle, short};
+use crate::device::{Record, taidoc};
+use crate::gatt::{ClockLayout, Content, Handle, short};
 
 /// User Control Point.
 const USER_CONTROL: uuid::Uuid = short(0x2A9F);
@@ -80,13 +80,28 @@ impl Peripheral {
         }
     }
 
-    /// Whether the device wants a user's consent that it does not have in this session.
+    /// Takes a question to a meter at `handle`: the answer leaves by the same characteristic.
+    pub(super) fn ask_meter(&mut self, handle: Handle, question: &[u8]) {
+        let Some(point) = self.table.shown_characteristic(handle) else { return };
+        let answer = taidoc::answer(question, &self.meter);
+        self.store.extend(answer.map(|it| Record::stored(point.characteristic.uuid, it)));
+    }
+
+    /// Whether the device wants a user's consent, or the time, that it does not have in this session.
     pub(super) fn is_shut(&self) -> bool {
-        let has_point = self.table.services().iter().any(|service| {
-            let mut placed = service.characteristics.iter();
-            placed.any(|it| matches!(it.characteristic.content, Content::UserControl { .. }))
-        });
-        has_point && !self.is_let_in
+        let asks = |content: &Content| match content {
+            Content::UserControl { .. } | Content::Clock(ClockLayout::Transtek) => true,
+            Content::Clock(ClockLayout::DateTime | ClockLayout::CurrentTime)
+            | Content::Fixed(_)
+            | Content::Stream
+            | Content::BatteryLevel
+            | Content::Sink
+            | Content::RecordAccess
+            | Content::Meter => false,
+        };
+        let services = self.table.services().iter();
+        let mut placed = services.flat_map(|it| &it.characteristics);
+        placed.any(|it| asks(&it.characteristic.content)) && !self.is_let_in
     }
 
     /// Whether a record is an answer of the User Control Point.

@@ -5,7 +5,7 @@ use super::host::{Due, Host};
 use super::link::Ending;
 use super::path::Node;
 use super::peripheral::{CHARACTERISTIC, Delivery, LinkFault, Peripheral};
-use crate::device::Record;
+use crate::device::{Kind, Record};
 
 impl Peripheral {
     /// Takes in what a measurement brings: records at once, values of a stream in their time.
@@ -15,18 +15,25 @@ impl Peripheral {
             if is_kept {
                 self.memory.push(record);
             } else if record.stored && record.after.is_zero() {
-                self.store.push_back(record);
+                if self.kind == Kind::TranstekScale {
+                    // The latest comes first.
+                    self.store.push_front(record);
+                } else {
+                    self.store.push_back(record);
+                }
             } else {
                 self.coming.push_back((host.now.saturating_add(record.after), record));
             }
         }
         self.coming.make_contiguous().sort_by_key(|(when, _record)| *when);
         self.expect_value(host);
-        if self.is_linked() {
-            self.go_on(host);
-        } else {
-            self.wake(host);
+        if !self.is_linked() {
+            return self.wake(host);
         }
+        if !self.coming.is_empty() {
+            host.cancel(self.address(), &[Due::HangUp]);
+        }
+        self.go_on(host);
     }
 
     fn expect_value(&self, host: &mut Host) {

@@ -7,6 +7,7 @@
 
 use jiff::civil::DateTime;
 
+use super::transtek;
 use crate::gatt::{Characteristic, ClockLayout, Service, short};
 
 /// Writes the 7 bytes of a Date Time; a year that does not fit is written as unknown (0).
@@ -28,15 +29,15 @@ pub fn current_time_service() -> Service {
 
 /// Writes a clock in the given layout.
 pub(crate) fn encode(clock: DateTime, layout: ClockLayout) -> Vec<u8> {
-    let mut bytes = date_time(clock).to_vec();
+    let date_time = date_time(clock);
     match layout {
-        ClockLayout::DateTime => {}
+        ClockLayout::DateTime => date_time.to_vec(),
         ClockLayout::CurrentTime => {
             let weekday = u8::try_from(clock.weekday().to_monday_one_offset()).unwrap_or(0);
-            bytes.extend([weekday, 0, 0]);
+            [&date_time[..], &[weekday, 0, 0]].concat()
         }
+        ClockLayout::Transtek => transtek::set_time(clock),
     }
-    bytes
 }
 
 /// Reads what a central writes to set the clock; `None` if it is not a time in this layout.
@@ -44,6 +45,7 @@ pub(crate) fn read(bytes: &[u8], layout: ClockLayout) -> Option<DateTime> {
     let expected = match layout {
         ClockLayout::DateTime => 7,
         ClockLayout::CurrentTime => 10,
+        ClockLayout::Transtek => return transtek::read_set_time(bytes),
     };
     if bytes.len() != expected {
         return None;

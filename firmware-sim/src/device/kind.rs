@@ -16,7 +16,9 @@ use super::temperature::{self, ThermometerStyle};
 use super::vendor::{self, VendorCuff, VendorOximeter};
 use super::weight::{self, ScaleStyle};
 use super::xiaomi::{self, XiaomiScale};
-use super::{and_scale, cuff_line, heart_rate, nonin_ascii, nonin_df2, oximeter_line};
+use super::{
+    and_scale, cuff_line, heart_rate, nonin_ascii, nonin_df2, oximeter_line, taidoc, transtek,
+};
 
 /// Charge below which a device says that its battery is low, in percent.
 pub(crate) const BATTERY_LOW_PERCENT: u8 = 20;
@@ -88,6 +90,8 @@ pub(crate) enum Kind {
     OximeterLine(OximeterLine),
     CuffLine(CuffLine),
     TaiDoc,
+    TaiDocOnAir,
+    TranstekScale,
     VendorOximeter(VendorOximeter),
     VendorCuff(VendorCuff),
     XiaomiScale(XiaomiScale),
@@ -105,12 +109,12 @@ impl Kind {
             | Self::NoninAscii
             | Self::OximeterLine(_)
             | Self::VendorOximeter(_) => "pulse oximeter",
-            Self::Scale(_) | Self::AndScale | Self::XiaomiScale(_) => "scale",
+            Self::Scale(_) | Self::AndScale | Self::TranstekScale | Self::XiaomiScale(_) => "scale",
             Self::BodyCompositionScale(_) => "body composition scale",
             Self::GlucoseMeter(_) => "glucose meter",
             Self::Thermometer(_) => "thermometer",
             Self::HeartRateBelt => "heart rate belt",
-            Self::TaiDoc => "meter",
+            Self::TaiDoc | Self::TaiDocOnAir => "meter",
             Self::Replay { .. } | Self::SerialReplay => "replay device",
         }
     }
@@ -132,6 +136,8 @@ impl Kind {
             | Self::AndScale
             | Self::OximeterLine(_)
             | Self::CuffLine(_)
+            | Self::TaiDocOnAir
+            | Self::TranstekScale
             | Self::VendorOximeter(_)
             | Self::VendorCuff(_)
             | Self::XiaomiScale(_)
@@ -189,6 +195,13 @@ impl Kind {
             (Self::VendorCuff(style), Measurement::BloodPressure(taken)) => {
                 vendor::pressure(*style, taken, clock)?
             }
+            (Self::TranstekScale, Measurement::Weight(weight)) => {
+                vec![Record::stored(transtek::WEIGHT, transtek::encode(weight, clock)?)]
+            }
+            // It is kept until somebody asks for it.
+            (Self::TaiDoc | Self::TaiDocOnAir, _) => {
+                taidoc::record(measurement, clock).map(|_kept| Vec::new())?
+            }
             // It says that to everybody, see `advertised`.
             (Self::XiaomiScale(_), Measurement::Weight(_)) => Vec::new(),
             (Self::AndScale, Measurement::Weight(weight)) => and_scale::records(weight)?,
@@ -227,6 +240,8 @@ impl Kind {
             Self::VendorOximeter(style) => style.stream(),
             Self::VendorCuff(style) => style.stream(),
             Self::XiaomiScale(style) => style.service(),
+            Self::TaiDocOnAir => taidoc::ANSWERS,
+            Self::TranstekScale => transtek::WEIGHT,
             Self::Replay { characteristic } => *characteristic,
             Self::NoninDf2
             | Self::NoninAscii

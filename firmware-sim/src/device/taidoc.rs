@@ -10,14 +10,29 @@
 //!            d0-d1 little-endian
 //! 2B         how many records there are, in d0-d1 little-endian
 //! ```
+//!
+//! Over Bluetooth one characteristic takes the questions and gives the answers.
 
 use jiff::civil::DateTime;
 use rust_decimal::prelude::ToPrimitive as _;
+use uuid::Uuid;
 
 use super::measurement::{MeasureError, Measurement};
 use super::number::NotRepresentable;
+use crate::gatt::{Characteristic, Content, Service};
 
 const FORMAT: &str = "a TaiDoc meter";
+
+/// What takes questions and gives answers over Bluetooth.
+pub(super) const ANSWERS: Uuid = Uuid::from_u128(0x0000_1524_1212_EFDE_1523_785F_EABC_D123);
+
+/// The services of a meter with Bluetooth besides those that every device has.
+pub(super) fn services() -> Vec<Service> {
+    let uuid = Uuid::from_u128(0x0000_1523_1212_EFDE_1523_785F_EABC_D123);
+    let flags = vec!["write", "notify"];
+    let answers = Characteristic { uuid: ANSWERS, flags, content: Content::Meter };
+    vec![Service { uuid, characteristics: vec![answers] }]
+}
 
 /// A record: the four bytes of its time, and of its values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -42,13 +42,15 @@ enum KindWord {
     CuffLine(CuffLine),
     Replay,
     TaiDoc,
+    TaiDocOnAir,
+    TranstekScale,
     VendorOximeter(VendorOximeter),
     VendorCuff(VendorCuff),
     XiaomiScale(XiaomiScale),
     SerialReplay,
 }
 
-const KINDS: [(&str, KindWord); 33] = [
+const KINDS: [(&str, KindWord); 35] = [
     ("cuff", KindWord::Cuff),
     ("oximeter", KindWord::Oximeter),
     ("scale", KindWord::Scale),
@@ -69,6 +71,8 @@ const KINDS: [(&str, KindWord); 33] = [
     ("omron-hbp-9030", KindWord::CuffLine(CuffLine::OmronHbp9030)),
     ("suntech-nibp", KindWord::CuffLine(CuffLine::SunTech)),
     ("taidoc", KindWord::TaiDoc),
+    ("taidoc-bluetooth", KindWord::TaiDocOnAir),
+    ("transtek-scale", KindWord::TranstekScale),
     ("berry", KindWord::VendorOximeter(VendorOximeter::Berry)),
     ("cms50d-bt", KindWord::VendorOximeter(VendorOximeter::Cms50dBt)),
     ("jks50f", KindWord::VendorOximeter(VendorOximeter::Jks50f)),
@@ -142,6 +146,8 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::OximeterLine(_)
         | KindWord::CuffLine(_)
         | KindWord::TaiDoc
+        | KindWord::TaiDocOnAir
+        | KindWord::TranstekScale
         | KindWord::VendorOximeter(_)
         | KindWord::VendorCuff(_)
         | KindWord::XiaomiScale(_)
@@ -165,6 +171,8 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::GlucoseMeter
         | KindWord::Thermometer
         | KindWord::HeartRate
+        | KindWord::TaiDocOnAir
+        | KindWord::TranstekScale
         | KindWord::VendorOximeter(_)
         | KindWord::VendorCuff(_)
         | KindWord::XiaomiScale(_)
@@ -221,6 +229,8 @@ fn on_air(keys: &mut Keys<'_, '_>, name: &str, kind: KindWord) -> Option<Device>
             Some(Device::thermometer(name, at, style))
         }
         KindWord::HeartRate => Some(Device::heart_rate_belt(name, at)),
+        KindWord::TaiDocOnAir => Some(Device::taidoc_on_air(name, at)),
+        KindWord::TranstekScale => Some(Device::transtek_scale(name, at)),
         KindWord::VendorOximeter(style) => Some(Device::vendor_oximeter(name, at, style)),
         KindWord::VendorCuff(style) => Some(Device::vendor_cuff(name, at, style)),
         KindWord::XiaomiScale(style) => Some(Device::xiaomi_scale(name, at, style)),

@@ -46,14 +46,16 @@ pub(super) fn read(mut keys: Keys<'_, '_>, entry: &Entry) -> Option<Measurement>
     let kind = &entry.device.kind;
     let failed = keys.flag("failed").unwrap_or(false);
     let measured = match kind {
-        Kind::Cuff(_) | Kind::CuffLine(_) | Kind::TaiDoc | Kind::VendorCuff(_) => {
-            pressure(&mut keys, failed, entry).map(Measurement::BloodPressure)
-        }
+        Kind::Cuff(_)
+        | Kind::CuffLine(_)
+        | Kind::TaiDoc
+        | Kind::TaiDocOnAir
+        | Kind::VendorCuff(_) => pressure(&mut keys, failed, entry).map(Measurement::BloodPressure),
         Kind::Oximeter(_) => oximetry(&mut keys, failed, true).map(Measurement::Oximetry),
         Kind::NoninDf2 | Kind::NoninAscii | Kind::OximeterLine(_) | Kind::VendorOximeter(_) => {
             oximetry(&mut keys, failed, false).map(Measurement::Oximetry)
         }
-        Kind::Scale(_) | Kind::AndScale | Kind::XiaomiScale(_) => {
+        Kind::Scale(_) | Kind::AndScale | Kind::TranstekScale | Kind::XiaomiScale(_) => {
             weight(&mut keys, failed, entry).map(Measurement::Weight)
         }
         Kind::BodyCompositionScale(_) => {

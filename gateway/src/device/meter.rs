@@ -3,7 +3,10 @@
 //! Meters of i-SENS (`CareSens`) send ketones as glucose records, in a tenth of a mg/dL, and tell them
 //! by the reserved meal 6 in the context (0x2A34) that follows. Such a record would be a very low
 //! glucose. A record that promises a context waits for it, and no longer than for the next record,
-//! the answer of the control point or the end of the session; the meter keeps it meanwhile.
+//! the answer of the control point or the end of the session; the meter keeps it meanwhile. What comes
+//! without the context that it promised may be either: it is told, and marked as questionable.
+
+use vitals::Flag;
 
 use super::catalogue::{characteristic, sig_uuid};
 use super::error::DecodeError;
@@ -35,16 +38,28 @@ impl Meter {
     /// Takes a context; gives the record that it belongs to, or any other that had waited.
     pub(super) fn context(&mut self, context: &GlucoseContext) -> Vec<Item> {
         let record = self.waiting.take().map(|(sequence, record)| {
-            let is_ketone = sequence == context.sequence && context.meal == Some(KETONE);
-            if is_ketone { refused(sequence, record) } else { record }
+            let is_ketone = context.meal == Some(KETONE);
+            match (sequence == context.sequence, is_ketone) {
+                (true, true) => refused(sequence, record),
+                (true, false) => record,
+                (false, _) => questionable(record),
+            }
         });
         record.into_iter().collect()
     }
 
     /// Gives the record that had waited: no context comes any more.
     pub(super) fn release(&mut self) -> Option<Item> {
-        self.waiting.take().map(|(_sequence, record)| record)
+        self.waiting.take().map(|(_sequence, record)| questionable(record))
     }
+}
+
+/// A record of which nobody said what it is.
+fn questionable(mut record: Item) -> Item {
+    if let Item::Observation(observation) = &mut record {
+        observation.flags.insert(Flag::Questionable);
+    }
+    record
 }
 
 /// A record that is none of glucose, as it came.

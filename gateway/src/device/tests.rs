@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use vitals::Vital;
+use vitals::{Flag, Vital};
 
 use super::catalogue::{model, models, sig_uuid};
 use super::fixture::{at_ms, bytes};
@@ -137,13 +137,16 @@ fn a_ketone_is_never_a_very_low_glucose() {
 }
 
 #[test]
-fn a_record_without_its_context_is_told_all_the_same() {
+fn a_record_without_its_context_is_told_and_doubted() {
     let next = (0x2A18, "020200e40705150a1e2d6fb011");
     check_meter(&[next], &["5 mg/dL", "111 mg/dL"]);
     check_meter(&[(0x2A52, "06000101")], &["5 mg/dL"]);
     let mut meter = decoder("sig-glucose");
     meter.push(at_ms(0), characteristic(0x2A18), &bytes("120100e40705150a1e2d05b011"));
-    assert_eq!(told(&meter.end()), ["5 mg/dL"]);
+    let items = meter.end();
+    assert_eq!(told(&items), ["5 mg/dL"]);
+    let [Item::Observation(it)] = items.as_slice() else { panic!("{items:?}") };
+    assert!(it.flags.contains(&Flag::Questionable), "it may be a ketone: {:?}", it.flags);
     assert_eq!(meter.end(), []);
 }
 

@@ -19,6 +19,8 @@ use crate::fault::{self, Spoiler};
 ///
 /// A pseudo-terminal does not tell when it is opened.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long a plug takes that is pulled in the middle of a frame: what is in the port goes with it.
+const PULL: Duration = Duration::from_millis(50);
 
 /// A program must have had the port open at this many looks before it counts as a listener: it
 /// discards what it finds right after it opened the port.
@@ -55,6 +57,8 @@ pub(super) struct Line {
     ear: Ear,
     battery_percent: u8,
     unplug_in_frame: bool,
+    /// Half a frame was written: the port goes then, once the other side has read it.
+    pulled_at: Option<Duration>,
     counters: Counters,
     watcher: watch::Sender<Counters>,
 }
@@ -87,6 +91,7 @@ impl Line {
             spoiler: Spoiler::new(seed, name),
             battery_percent: 100,
             unplug_in_frame: false,
+            pulled_at: None,
             counters: Counters::default(),
             watcher: watch::Sender::new(Counters::default()),
         };
@@ -110,6 +115,9 @@ impl Line {
                     None => return,
                 },
                 () = self.clock.pause(LOOK_EVERY) => {}
+            }
+            if self.pulled_at.is_some_and(|it| it <= self.clock.now()) {
+                self.unplug();
             }
             self.look();
             self.write_due();
@@ -201,6 +209,7 @@ impl Line {
     }
 
     fn unplug(&mut self) {
+        self.pulled_at = None;
         if self.port.take().is_some() {
             self.frames.clear();
             self.spoiled.clear();
@@ -246,7 +255,7 @@ impl Line {
     /// Writes what is due and what the port takes.
     fn write_due(&mut self) {
         loop {
-            if self.writing.is_none() && !self.begin_frame() {
+            if self.pulled_at.is_some() || self.writing.is_none() && !self.begin_frame() {
                 return;
             }
             if !self.is_heard() || !self.ear.is_talking(self.clock.now()) {
@@ -308,7 +317,7 @@ impl Line {
         let unplugs = writing.unplug_after.is_some();
         self.writing = None;
         if unplugs {
-            self.unplug();
+            self.pulled_at = Some(self.clock.now().saturating_add(PULL));
         } else {
             self.counters.serial_frames = self.counters.serial_frames.saturating_add(1);
         }

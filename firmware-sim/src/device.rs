@@ -146,7 +146,7 @@ impl Device {
     #[must_use]
     pub fn xiaomi_scale(name: &str, address: Address, style: XiaomiScale) -> Self {
         let mut radio = Bluetooth::new(address, style.model(), Vec::new());
-        radio.advertised = vec![style.service()];
+        radio.advertised = style.advertised();
         Self::on_air(name, Kind::XiaomiScale(style), radio)
     }
 

@@ -20,6 +20,7 @@ use self::meter::Meter;
 use self::nonin_df2::framer::{Fault, Whole};
 pub use self::report::{NoResult, Report};
 use self::stream::{Refusals, Sampler};
+pub use self::xiaomi_s400::Secret;
 use crate::clock::Stamp;
 use crate::link::Source;
 
@@ -111,6 +112,8 @@ pub struct Decoder {
     refusals: Refusals,
     meter: Meter,
     parts: Parts,
+    /// What opens sealed values.
+    secret: Option<Secret>,
     battery_percent: Option<u8>,
 }
 
@@ -133,8 +136,15 @@ impl Decoder {
             refusals: Refusals::new(settings.interval),
             meter: Meter::default(),
             parts: Parts::default(),
+            secret: None,
             battery_percent: None,
         }
+    }
+
+    /// The same with what opens the sealed values of its device.
+    #[must_use]
+    pub fn with_secret(self, secret: Option<Secret>) -> Self {
+        Self { secret, ..self }
     }
 
     /// Takes the value of a characteristic, or the next piece of a serial stream.
@@ -148,6 +158,13 @@ impl Decoder {
                 }
                 let (said, is_stream) = (vendor.push(uuid, bytes), vendor.is_stream);
                 said.into_iter().flat_map(|it| self.vendor(arrival, is_stream, it)).collect()
+            }
+            (Source::Characteristic(uuid), Framing::Sealed(sealed)) => {
+                if !self.model.transport.sends(uuid) {
+                    return self.characteristic(arrival, uuid);
+                }
+                let opened = sealed.push(self.secret.as_ref(), bytes).transpose();
+                opened.map_or_else(Vec::new, |report| self.weighed(arrival, report))
             }
             (Source::Characteristic(uuid), Framing::TaiDoc(frames, _records)) => {
                 if !self.model.transport.sends(uuid) {
@@ -178,7 +195,7 @@ impl Decoder {
             (Source::Characteristic(_), _serial) => {
                 vec![arrival.unexpected("characteristic of a serial device".to_owned())]
             }
-            (Source::Serial, Framing::None | Framing::Vendor(_)) => {
+            (Source::Serial, Framing::None | Framing::Vendor(_) | Framing::Sealed(_)) => {
                 vec![arrival.unexpected("serial line of a Bluetooth device".to_owned())]
             }
         }
@@ -365,6 +382,7 @@ impl Decoder {
             | Framing::NoninPackets(_)
             | Framing::Frames(..)
             | Framing::TaiDoc(..)
+            | Framing::Sealed(_)
             | Framing::Vendor(_)
             | Framing::None => {
                 nonin_ascii::decode(&raw).map(|it| self.sampled(arrival, it.report()))

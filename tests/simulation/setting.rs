@@ -117,7 +117,7 @@ pub(crate) fn hub(home: usize) -> anyhow::Result<HubSettings> {
     let device = |id: &str, model: &str| {
         let model = catalogue::model(model).context("no such model")?;
         let stream = StreamSettings::default();
-        anyhow::Ok(Device { id: id.parse()?, model, owner: owner.clone(), stream })
+        anyhow::Ok(Device { id: id.parse()?, model, owner: owner.clone(), stream, secret: None })
     };
     Ok(HubSettings {
         id: hub_id(home)?,

@@ -132,18 +132,25 @@ fn a_scale_that_wants_a_consent_and_sends_two_packets_is_read_as_one_measurement
 #[test]
 fn scales_that_advertise_their_weight_are_heard_once_and_never_connected() {
     let program = Program::at(env!("CARGO_BIN_EXE_demo"));
-    let styles = [(XiaomiScale::One, "xiaomi-scale"), (XiaomiScale::Two, "xiaomi-scale-2")];
     let address = |number: usize| format!("C0:FF:EE:00:04:{number:02X}");
-    let scales = styles.iter().enumerate().map(|(number, (style, model))| {
+    let s400 = XiaomiScale::S400 { key: [0x5A; 16], address: address(2).parse().unwrap() };
+    let styles = [
+        (XiaomiScale::One, "xiaomi-scale", "72.000"),
+        (XiaomiScale::Two, "xiaomi-scale-2", "72.000"),
+        (s400, "xiaomi-s400", "72.0"),
+    ];
+    let scales = styles.iter().enumerate().map(|(number, (style, model, _shown))| {
         let address = address(number);
         let device = Device::xiaomi_scale(model, address.parse().unwrap(), *style);
         HomeDevice::bluetooth(device.timing(Timing::brisk()), model, &address, CLIENT)
     });
-    let story = Story::begin(&program, Kind::Embedded, &scales.collect::<Vec<_>>()).unwrap();
-    for (_style, model) in styles {
+    let mut scales: Vec<_> = scales.collect();
+    scales[2].table = format!("{}bind_key = \"{}\"\n", scales[2].table, "5a".repeat(16));
+    let story = Story::begin(&program, Kind::Embedded, &scales).unwrap();
+    for (_style, model, shown) in styles {
         let device = story.home.simulator().device(model).unwrap();
         story.home.perform(device.measure(Measurement::weight_kg(72))).unwrap();
-        assert_eq!(values(&story, model), ["72.000"], "{model}");
+        assert_eq!(values(&story, model), [shown], "{model}");
         assert_eq!(device.counters().connections, 0);
     }
     let readings = story.home.list(&["readings"]).unwrap();

@@ -47,10 +47,11 @@ enum KindWord {
     VendorOximeter(VendorOximeter),
     VendorCuff(VendorCuff),
     XiaomiScale(XiaomiScale),
+    XiaomiS400,
     SerialReplay,
 }
 
-const KINDS: [(&str, KindWord); 35] = [
+const KINDS: [(&str, KindWord); 36] = [
     ("cuff", KindWord::Cuff),
     ("oximeter", KindWord::Oximeter),
     ("scale", KindWord::Scale),
@@ -82,6 +83,7 @@ const KINDS: [(&str, KindWord); 35] = [
     ("jpd-ha120", KindWord::VendorCuff(VendorCuff::JumperHa120)),
     ("microlife", KindWord::VendorCuff(VendorCuff::Microlife)),
     ("yonker", KindWord::VendorCuff(VendorCuff::Yonker)),
+    ("xiaomi-s400", KindWord::XiaomiS400),
     ("xiaomi-scale", KindWord::XiaomiScale(XiaomiScale::One)),
     ("xiaomi-scale-2", KindWord::XiaomiScale(XiaomiScale::Two)),
     ("replay", KindWord::Replay),
@@ -151,6 +153,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::VendorOximeter(_)
         | KindWord::VendorCuff(_)
         | KindWord::XiaomiScale(_)
+        | KindWord::XiaomiS400
         | KindWord::Replay
         | KindWord::SerialReplay => None,
     };
@@ -176,6 +179,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::VendorOximeter(_)
         | KindWord::VendorCuff(_)
         | KindWord::XiaomiScale(_)
+        | KindWord::XiaomiS400
         | KindWord::Replay => on_air(&mut keys, &name, kind),
     };
     keys.refuse_the_rest();
@@ -234,6 +238,7 @@ fn on_air(keys: &mut Keys<'_, '_>, name: &str, kind: KindWord) -> Option<Device>
         KindWord::VendorOximeter(style) => Some(Device::vendor_oximeter(name, at, style)),
         KindWord::VendorCuff(style) => Some(Device::vendor_cuff(name, at, style)),
         KindWord::XiaomiScale(style) => Some(Device::xiaomi_scale(name, at, style)),
+        KindWord::XiaomiS400 => xiaomi_s400(keys, name, at),
         KindWord::Replay => replay(keys, name, at),
         KindWord::NoninDf2
         | KindWord::NoninAscii
@@ -255,6 +260,17 @@ fn replay(keys: &mut Keys<'_, '_>, name: &str, address: Address) -> Option<Devic
     let indicate = keys.flag("indicate").unwrap_or(true);
     let (WrittenUuid(service), WrittenUuid(characteristic)) = (service?, characteristic?);
     Some(Device::replay(name, address, service, characteristic, indicate))
+}
+
+fn xiaomi_s400(keys: &mut Keys<'_, '_>, name: &str, address: Address) -> Option<Device> {
+    let place = keys.place();
+    let text = keys.must("bind_key", "32 hexadecimal digits").text("bind_key")?;
+    let mut key = [0; 16];
+    if hex::decode_to_slice(&text, &mut key).is_err() {
+        place.problem("bind_key", &"not 32 hexadecimal digits");
+        return None;
+    }
+    Some(Device::xiaomi_scale(name, address, XiaomiScale::S400 { key, address }))
 }
 
 /// A UUID as people write it: in full, or the four digits of the Bluetooth SIG.

@@ -146,9 +146,9 @@ fn every_problem_is_told_at_once_with_its_line_and_key() {
             "line 8: device[2].kind: \"toaster\" is none of: cuff, oximeter, scale, \
              body-composition-scale, glucose-meter, thermometer, heart-rate, nonin-df2, \
              nonin-ascii, and-scale, contec-5byte, contec-9byte, masimo-ascii-1, nonin-df1, \
-             nonin-df7, nonin-df8, nonin-df13, omron-hbp-9030, suntech-nibp, taidoc, berry, \
-             cms50d-bt, jks50f, jumper, o2ring, pc-60fw, jpd-ha120, microlife, yonker, \
-             xiaomi-scale, xiaomi-scale-2, replay, serial-replay",
+             nonin-df7, nonin-df8, nonin-df13, omron-hbp-9030, suntech-nibp, taidoc, \
+             taidoc-bluetooth, transtek-scale, berry, cms50d-bt, jks50f, jumper, o2ring, pc-60fw, jpd-ha120, microlife, yonker, \
+             xiaomi-s400, xiaomi-scale, xiaomi-scale-2, replay, serial-replay",
             "line 10: step[1].at_s: -1 is not in 0 to 86400",
             "line 11: step[1].device: no usable [[device]] is called \"b\"",
             "line 14: repeat.every_s: expected a number, found string",

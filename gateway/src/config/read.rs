@@ -14,14 +14,14 @@ use vitals::document::{Need, Section, Zone};
 use vitals::wire::topic::{AgencyTopics, ROOT};
 use vitals::{AgencyId, DeviceId, Dimension, HubId, SubjectId};
 
-use super::wiring::{self, Address, Radio};
+use super::wiring::{self, Address, BindKey, Radio};
 use super::{
     Config, KEEP_ALIVE_RANGE_S, KEEP_ALIVE_S, KEEP_RANGE_DAYS, MAX_RANGE_MIB, SCRUB_RANGE_DAYS,
     SILENCE_LIMIT_MIN, SILENCE_LIMIT_RANGE_MIN, STREAM_INTERVAL_RANGE_S, STREAM_INTERVAL_S,
     SYNCHRONIZED_FILE, seconds,
 };
-use crate::device::StreamSettings;
 use crate::device::catalogue::{self, Model, Transport};
+use crate::device::{Secret, StreamSettings};
 use crate::hub::{Band, Device, Owner, User, Watch};
 use crate::link::bluetooth::BluetoothDevice;
 use crate::link::serial::SerialPort;
@@ -309,8 +309,18 @@ fn device(
     let owner = owner(section, &mut consents);
     let address = section.text::<Address>("address", Need::Optional);
     let port = section.text::<PathBuf>("port", Need::Optional);
+    let key = section.text::<BindKey>("bind_key", Need::Optional);
     let (id, model) = (id?, model?.0);
-    let device = Device { id, model, owner: owner?, stream };
+    match (model.transport.is_sealed(), section.has("bind_key")) {
+        (true, false) => section.problem("bind_key", &"missing: its key, 32 hexadecimal digits"),
+        (false, true) => section.problem("bind_key", &"this model needs no key"),
+        (true, true) | (false, false) => {}
+    }
+    let secret = key.zip(address).map(|(key, at)| Secret { key: key.0, address: at.bytes() });
+    if model.transport.is_sealed() && secret.is_none() && address.is_some() {
+        return None;
+    }
+    let device = Device { id, model, owner: owner?, stream, secret };
     let link = match &model.transport {
         Transport::Bluetooth { .. } => {
             if port.is_some() {

@@ -56,6 +56,31 @@ impl FromStr for Address {
     }
 }
 
+impl Address {
+    /// Its bytes, as they are written.
+    pub(super) fn bytes(self) -> [u8; 6] {
+        self.0.into_inner()
+    }
+}
+
+/// What opens the values of one device.
+#[derive(Clone, Copy)]
+pub(super) struct BindKey(pub(super) [u8; 16]);
+
+/// A text is no key.
+#[derive(Debug, Error)]
+#[error("no key: it has 32 hexadecimal digits")]
+pub(super) struct BindKeyError;
+
+impl FromStr for BindKey {
+    type Err = BindKeyError;
+
+    fn from_str(text: &str) -> Result<Self, BindKeyError> {
+        let mut key = [0; 16];
+        hex::decode_to_slice(text, &mut key).map(|()| Self(key)).map_err(|_cause| BindKeyError)
+    }
+}
+
 /// The Bluetooth link of a home.
 pub(super) fn bluetooth_settings(
     radio: Radio,

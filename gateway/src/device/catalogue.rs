@@ -132,6 +132,15 @@ impl Transport {
         }
     }
 
+    /// Whether it is understood with a key of the one device alone.
+    #[must_use]
+    pub const fn is_sealed(&self) -> bool {
+        match self {
+            Self::Bluetooth { format, .. } => format.is_sealed(),
+            Self::Serial { .. } => false,
+        }
+    }
+
     /// Whether it talks for as long as it is worn.
     #[must_use]
     pub fn is_stream(&self) -> bool {
@@ -186,6 +195,8 @@ pub enum GattFormat {
     Transtek,
     /// Viatom and Wellue oximeters, asked for live values.
     Viatom,
+    /// Xiaomi S400, by its sealed advertisements.
+    XiaomiS400,
     /// Xiaomi scales without impedance, by their advertisements.
     XiaomiScale1,
     /// Xiaomi scales with impedance, by their advertisements.
@@ -195,6 +206,12 @@ pub enum GattFormat {
 }
 
 impl GattFormat {
+    /// Whether the values are read with a key of the one device.
+    #[must_use]
+    pub const fn is_sealed(self) -> bool {
+        matches!(self, Self::XiaomiS400)
+    }
+
     /// Whether the values are those of a device that is worn and talks all the time.
     #[must_use]
     pub const fn is_stream(self) -> bool {
@@ -211,6 +228,7 @@ impl GattFormat {
             | Self::Microlife
             | Self::TaiDoc
             | Self::Transtek
+            | Self::XiaomiS400
             | Self::XiaomiScale1
             | Self::XiaomiScale2
             | Self::Yonker => false,

@@ -1,7 +1,9 @@
 //! How the bytes of each serial format are put together, and what they tell then.
 
+mod sealed;
 mod vendor;
 
+use self::sealed::Sealed;
 pub(crate) use self::vendor::{Said, Vendor};
 use super::and_scale::Weighings;
 use super::catalogue::{GattFormat, Model, SerialFormat, Transport};
@@ -29,6 +31,8 @@ pub(crate) enum Framing {
     AndScale(Lines, Weighings),
     /// Frames that each stand alone.
     Frames(Frames, Telling),
+    /// Sealed advertisements.
+    Sealed(Sealed),
     /// Replies that belong together.
     TaiDoc(Frames, Records),
     /// Lines that each stand alone.
@@ -62,6 +66,9 @@ impl Framing {
         };
         let format = match &model.transport {
             Transport::Bluetooth { format: GattFormat::TaiDoc, .. } => return taidoc(),
+            Transport::Bluetooth { format: GattFormat::XiaomiS400, .. } => {
+                return Self::Sealed(Sealed::default());
+            }
             Transport::Bluetooth { format, .. } => {
                 return Vendor::of(*format).map_or(Self::None, Self::Vendor);
             }

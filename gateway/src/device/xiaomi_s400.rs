@@ -28,9 +28,13 @@ use ccm::aead::AeadInOut as _;
 use ccm::consts::{U4, U12};
 use ccm::{Ccm, KeyInit as _};
 use rust_decimal::Decimal;
+use vitals::{ReadingKind, Unit, Vital};
 
 use super::error::DecodeError;
+use super::measurement::measurement;
+use super::outcome;
 use super::payload::Payload;
+use super::report::{NoResult, Report};
 
 /// Service data with its UUID in front.
 const UUID: [u8; 2] = [0x95, 0xFE];
@@ -64,6 +68,27 @@ pub struct Weighing {
     pub heart_rate: Option<u8>,
     /// Impedance in ohm, where it was measured.
     pub impedance: Option<Decimal>,
+    /// When it was measured by the clock of the scale, in seconds since 1970.
+    pub at_s: u32,
+}
+
+impl Weighing {
+    /// What it says about the measurement: the weight alone.
+    ///
+    /// Its time is that of its reception: the clock of the scale is set by the app of its maker, and
+    /// nobody here can tell whether it was.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DecodeError::OutOfRange`] for a weight that no scale can show.
+    pub fn report(&self) -> Result<Report, DecodeError> {
+        let result = if self.weight.is_zero() {
+            Err(NoResult::Absent)
+        } else {
+            Ok(vec![measurement(Vital::BodyWeight, self.weight, Unit::Kilogram)?])
+        };
+        Ok(outcome::report(ReadingKind::Weight, result))
+    }
 }
 
 /// Decodes the service data, with or without its UUID.
@@ -113,7 +138,7 @@ fn opened(
 }
 
 fn weighing(plain: [u8; 12]) -> Result<Weighing, DecodeError> {
-    let [object_0, object_1, len, profile, values @ .., _, _, _, _] = plain;
+    let [object_0, object_1, len, profile, values @ .., t0, t1, t2, t3] = plain;
     for (field, value, expected) in
         [("object", object_0, 0x16), ("object", object_1, 0x6E), ("object length", len, 9)]
     {
@@ -129,6 +154,7 @@ fn weighing(plain: [u8; 12]) -> Result<Weighing, DecodeError> {
         weight: Decimal::new((values & 0x7FF).into(), 1),
         heart_rate: (1..127).contains(&heart_rate).then(|| heart_rate.saturating_add(50)),
         impedance: (impedance != 0).then(|| Decimal::new(impedance.into(), 1)),
+        at_s: u32::from_le_bytes([t0, t1, t2, t3]),
     })
 }
 
@@ -152,6 +178,10 @@ mod tests {
     fn a_weighing_is_read_with_its_key() {
         let weighing = decode(&SCALE, &bytes(WEIGHING)).unwrap();
         assert_eq!(weighing.weight, Decimal::new(742, 1));
+        // 2025-07-07 19:01:13 UTC.
+        assert_eq!(weighing.at_s, 1_751_914_873);
+        let report = weighing.report().unwrap();
+        assert_eq!((report.result.unwrap().len(), report.device_time), (1, None));
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn settings() -> HubSettings {
         model: catalogue::model("and-ua-651ble").unwrap(),
         owner: Owner::One("client-1".parse::<SubjectId>().unwrap()),
         stream: StreamSettings::default(),
+        secret: None,
     };
     let oximeter = Device {
         id: "oximeter".parse().unwrap(),

@@ -8,7 +8,7 @@ use vitals::{DeviceId, DeviceReference};
 use super::owner::Owner;
 use crate::clock::Stamp;
 use crate::device::catalogue::Model;
-use crate::device::{Decoder, Item, StreamSettings};
+use crate::device::{Decoder, Item, Secret, StreamSettings};
 use crate::link::{Frame, LinkName};
 
 /// A device of the home.
@@ -22,6 +22,8 @@ pub struct Device {
     pub owner: Owner,
     /// How its stream becomes readings.
     pub stream: StreamSettings,
+    /// What opens its values, where they are sealed.
+    pub secret: Option<Secret>,
 }
 
 /// How one device is doing.
@@ -48,7 +50,7 @@ impl Roster {
     pub(super) fn new(devices: Vec<Device>) -> Self {
         let member = |device: Device| {
             let member = Member {
-                decoder: Decoder::new(device.model, device.stream),
+                decoder: Decoder::new(device.model, device.stream).with_secret(device.secret),
                 device: device.clone(),
                 last_seen: None,
                 last_reading: None,

@@ -56,6 +56,7 @@ pub(super) fn settings() -> HubSettings {
         model: catalogue::model("and-ua-651ble").unwrap(),
         owner: Owner::One("client-1".parse::<SubjectId>().unwrap()),
         stream: StreamSettings::default(),
+        secret: None,
     };
     let oximeter = Device {
         id: "oximeter".parse().unwrap(),

@@ -105,6 +105,24 @@ pub(super) const ROWS: &[Model] = &[
         notes: "The scale forgets a weight once it has delivered it. Its clock is set, which makes it deliver.",
     },
     Model {
+        key: "xiaomi-s400",
+        name: "Xiaomi body composition scale S400 (MJTZC01YM)",
+        kind: DeviceKind::WeighingScale,
+        transport: Transport::Bluetooth {
+            names: &["Xiaomi Scale S400"],
+            // It advertises the data of its service, and not the service.
+            services: &[],
+            advertised: &[sig_uuid(0xFE95)],
+            subscriptions: &[],
+            reads: &[],
+            time_write: None,
+            settle: AT_ONCE,
+            format: GattFormat::XiaomiS400,
+            requests: &[],
+        },
+        notes: "It is read with its key, `bind_key` in the configuration, which its maker's cloud has once the scale was added to their app. It is never connected. Its weight alone is taken.",
+    },
+    Model {
         key: "xiaomi-scale",
         name: "Xiaomi Mi scale (XMTZC01HM, XMTZC04HM)",
         kind: DeviceKind::WeighingScale,

@@ -54,12 +54,13 @@ pub(crate) struct Vendor {
 }
 
 impl Vendor {
-    /// How that format is read; `None` where it is not one of a vendor, or one of records.
+    /// How that format is read; `None` where it is not one of a vendor, or one of records
+    /// or sealed.
     pub(crate) fn of(format: GattFormat) -> Option<Self> {
         let whole = |read: Read| (None, read);
         let pieces = |look: Look, read: Read| (Some(Frames::new(look)), read);
         let (pieces, read): (_, Read) = match format {
-            GattFormat::Standard | GattFormat::TaiDoc => return None,
+            GattFormat::Standard | GattFormat::TaiDoc | GattFormat::XiaomiS400 => return None,
             GattFormat::Jumper => whole(jumper),
             GattFormat::Yonker => whole(yonker),
             GattFormat::JumperHa120 => whole(ha120),
@@ -269,6 +270,7 @@ mod tests {
     fn values_without_a_format_of_a_vendor_are_not_read_here() {
         assert!(Vendor::of(GattFormat::Standard).is_none());
         assert!(Vendor::of(GattFormat::TaiDoc).is_none());
+        assert!(Vendor::of(GattFormat::XiaomiS400).is_none());
     }
 
     const FORMATS: [GattFormat; 13] = [

@@ -38,7 +38,7 @@ const SILENCE: u8 = 250;
 
 /// Models whose bytes are among the golden vectors; those of Bluetooth send them from the first
 /// characteristic that they are subscribed to.
-const VECTORS_OF_MODELS: [(&str, &str); 19] = [
+const VECTORS_OF_MODELS: [(&str, &str); 20] = [
     ("A&D standard ASCII", "and-uc-321"),
     ("Biolight Temp Sitter FFE1", "biolight-temp-sitter"),
     ("CMS50D-BT EB 00", "contec-cms50d-bt"),
@@ -55,6 +55,7 @@ const VECTORS_OF_MODELS: [(&str, &str); 19] = [
     ("SunTech NIBP reply", "suntech-nibp"),
     ("TaiDoc 8-byte (char 1524)", "taidoc-bluetooth"),
     ("Transtek 8A21/8A24 weight", "transtek-bs444"),
+    ("Xiaomi S400 MiBeacon v5 AES-CCM (svcdata FE95)", "xiaomi-s400"),
     ("Xiaomi v1 svcdata 181D", "xiaomi-scale"),
     ("Xiaomi v2 svcdata 181B", "xiaomi-scale-2"),
     ("Yonker YK-IBPA1 CDEACB81", "yonker-cuff"),

@@ -174,7 +174,8 @@ impl Target {
 
     /// What the hub is told about `events`, with serial pieces cut into single bytes or not.
     pub fn items(&self, model: &'static Model, events: &[u8], is_cut: bool) -> Vec<Item> {
-        let mut decoder = Decoder::new(model, StreamSettings::default());
+        let secret = model.transport.is_sealed().then_some(SECRET);
+        let mut decoder = Decoder::new(model, StreamSettings::default()).with_secret(secret);
         let mut now = Stamp {
             wall: Timestamp::UNIX_EPOCH,
             boot: BootId([0; 16]),

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use vitals::identity::{AlertId, Epoch};
 use vitals::{Moment, Reading};
 
-use crate::alert::{Alert, Standing, Transition};
+use crate::alert::{Alert, Disposition, Standing, Transition};
 use crate::engine::Engine;
 use crate::plan::Plan;
 use crate::timer;
@@ -70,7 +70,18 @@ impl Replay {
 
     /// Takes out what was raised or asked for a person again since the last time, as it was then, and
     /// forgets the episodes that are over.
+    ///
+    /// One of a client who is not known ends with it: no reading clears it, and the next one counts.
     pub fn take_raised(&mut self) -> Vec<Alert> {
+        let unowned = self.engine.open().filter(|it| it.subject.is_none()).map(|it| it.id);
+        for id in unowned.collect::<Vec<_>>() {
+            if let Some(now) = self.now
+                && let Ok(closed) =
+                    self.engine.close(now.at, id, "replay", Disposition::TrueExpected, None)
+            {
+                self.keep(&closed);
+            }
+        }
         self.episodes.retain(|_id, it| it.is_open());
         mem::take(&mut self.raised)
     }

@@ -154,7 +154,7 @@ impl Hub {
         let hub_now = Stamp { wall: time.moment(now, &settings.zone).at.at, ..now };
         let known_now = time.is_known().then_some(hub_now.wall);
         let (assignments, exercise) = recall::people(&store)?;
-        let limit = recall::OF_A_KIND_MAX;
+        let limit = (recall::OF_A_KIND_MAX, recall::LOOKED_THROUGH_MAX);
         recall::look_back(&store, &mut engine, (&assignments, &exercise), limit, known_now)?;
         let scrub_wait = scrub::wait(&store, now)?;
         let rehearsal = Rehearsal::new(&settings.id, settings.watch, &store, hub_now)?;

@@ -10,8 +10,10 @@ use vitals::{HubId, Priority, ReadingId, SubjectId};
 pub struct Finding {
     /// The hub that recorded the reading.
     pub hub: HubId,
-    /// The client; `None` while it is not known whose the reading is.
-    pub subject: Option<SubjectId>,
+    /// The client of the plan.
+    pub subject: SubjectId,
+    /// Whether the reading may be of somebody else.
+    pub is_of_unknown: bool,
     /// Name of the plan.
     pub plan: String,
     /// Id of the rule in it.
@@ -20,6 +22,8 @@ pub struct Finding {
     pub priority: Priority,
     /// The reading with which it was found.
     pub reading: ReadingId,
+    /// When the value was measured, as far as that is known.
+    pub measured_at: Option<Timestamp>,
     /// Why, in one sentence without a name.
     pub why: String,
 }
@@ -47,12 +51,15 @@ pub struct Seen {
 }
 
 impl Finding {
-    /// What `alert` stands on, of which its hub has to tell; `None` where it is about no reading.
+    /// What `alert` stands on by a plan of `subject`, of which its hub has to tell; `None` where it is
+    /// about no reading.
     #[must_use]
-    pub fn of(hub: &HubId, alert: &alerting::Alert) -> Option<Self> {
+    pub fn of(hub: &HubId, subject: &SubjectId, alert: &alerting::Alert) -> Option<Self> {
         Some(Self {
             hub: hub.clone(),
-            subject: alert.subject.clone(),
+            subject: subject.clone(),
+            is_of_unknown: alert.subject.is_none(),
+            measured_at: alert.measured.map(|it| it.at.at),
             plan: alert.plan.clone(),
             rule: alert.rule.clone(),
             priority: alert.priority,
@@ -61,20 +68,33 @@ impl Finding {
         })
     }
 
-    /// Whether `told`, a transition of an alert of the same hub, tells of it: as urgently at least, and
-    /// by the same reading or as an open alert of the same rule.
+    /// Whether `told`, how an alert of the same hub stands now, tells of it: by the same reading, or as an
+    /// open alert of the same rule, and as urgently at least.
     #[must_use]
     pub fn is_told_by(&self, told: &v1::Alert) -> bool {
+        let is_over = told.standing == Standing::Done.as_str();
+        let is_of_rule = told.rule == self.rule && told.plan == self.plan;
+        let goes_on =
+            !is_over && is_of_rule && told.subject.as_deref() == Some(self.subject.as_str());
+        self.is_as_urgent(told) && goes_on || self.was_told_by(told)
+    }
+
+    /// Whether `told`, any transition of an alert of the same hub, names the reading, as urgently at least.
+    #[must_use]
+    pub fn was_told_by(&self, told: &v1::Alert) -> bool {
         let of_whom = told.subject.as_deref();
         let is_of_the_client =
-            of_whom.is_none() || of_whom == self.subject.as_ref().map(SubjectId::as_str);
-        let is_as_urgent = told.priority.parse::<Priority>().is_ok_and(|it| it <= self.priority);
-        // Who was asked to measure again was told of no alert.
-        let only_asks = told.timers.as_ref().is_some_and(|it| it.repeat_by.is_some());
-        let is_over = told.standing == Standing::Done.as_str();
-        let goes_on = !is_over && told.rule == self.rule && told.plan == self.plan;
+            self.is_of_unknown || of_whom.is_none() || of_whom == Some(self.subject.as_str());
         let shares = || told.readings.iter().any(|it| *it == self.reading.to_string());
-        is_of_the_client && is_as_urgent && !only_asks && (goes_on || shares())
+        is_of_the_client && self.is_as_urgent(told) && shares()
+    }
+
+    fn is_as_urgent(&self, told: &v1::Alert) -> bool {
+        // Who was asked to measure again was told of no alert; who closed the question has seen it.
+        let only_asks = told.timers.as_ref().is_some_and(|it| it.repeat_by.is_some())
+            && told.disposition.is_none();
+        let is_as_urgent = told.priority.parse::<Priority>().is_ok_and(|it| it <= self.priority);
+        is_as_urgent && !only_asks
     }
 }
 
@@ -86,7 +106,9 @@ mod tests {
     fn finding() -> Finding {
         Finding {
             hub: sample::HUB.parse().unwrap(),
-            subject: Some(sample::SUBJECT.parse().unwrap()),
+            subject: sample::SUBJECT.parse().unwrap(),
+            is_of_unknown: false,
+            measured_at: None,
             plan: "copd".to_owned(),
             rule: "spo2-low".to_owned(),
             priority: Priority::High,
@@ -120,13 +142,23 @@ mod tests {
     }
 
     #[test]
+    fn of_what_was_told_before_only_the_same_reading_counts() {
+        let earlier = v1::Alert { readings: Vec::new(), ..told() };
+        assert!(finding().is_told_by(&earlier) && !finding().was_told_by(&earlier));
+        assert!(finding().was_told_by(&told()));
+    }
+
+    #[test]
     fn an_alert_that_is_less_urgent_or_of_somebody_else_does_not_tell_of_it() {
         assert!(!finding().is_told_by(&v1::Alert { priority: "medium".to_owned(), ..told() }));
         let medium = Finding { priority: Priority::Medium, ..finding() };
         assert!(medium.is_told_by(&told()));
-        let of_another = v1::Alert { subject: Some("client-9".to_owned()), ..told() };
+        let of_another =
+            v1::Alert { subject: Some("client-9".to_owned()), rule: "other".to_owned(), ..told() };
         assert!(!finding().is_told_by(&of_another));
         assert!(finding().is_told_by(&v1::Alert { subject: None, ..told() }));
+        let of_unknown = Finding { is_of_unknown: true, ..finding() };
+        assert!(of_unknown.is_told_by(&of_another), "somebody said since whose it is");
     }
 
     #[test]
@@ -137,5 +169,12 @@ mod tests {
         };
         let asked = v1::Alert { standing: "pending".to_owned(), timers: Some(timers), ..told() };
         assert!(!finding().is_told_by(&asked));
+        let closed = v1::Alert {
+            state: "closed".to_owned(),
+            standing: "done".to_owned(),
+            disposition: Some("true-expected".to_owned()),
+            ..asked
+        };
+        assert!(finding().is_told_by(&closed), "a nurse has seen the question");
     }
 }

@@ -77,22 +77,20 @@ impl Agency {
     }
 
     /// Has the station judge the readings by `plan` as well, from its next start on; the alert of a home
-    /// may take so many seconds to arrive.
+    /// may take so many seconds to arrive, or as many as by default.
     ///
     /// # Errors
     ///
     /// Fails where the plan or the configuration cannot be written.
-    pub fn judge_by(&self, plan: &str, alert_within_s: u32) -> anyhow::Result<()> {
+    pub fn judge_by(&self, plan: &str, alert_within_s: Option<u32>) -> anyhow::Result<()> {
         let plans = self.directory.join("plans");
         fs::create_dir_all(&plans).context("failed to make the folder of the plans")?;
         fs::write(plans.join("plan.toml"), plan).context("failed to write the plan")?;
         let config = &self.config;
-        let more = format!(
-            "[plans]\ndirectory = \"plans\"\ntime_zone = \"{}\"\n\
-             [watch]\nalert_within_s = {alert_within_s}\n",
-            crate::home::TIME_ZONE,
-        );
-        fs::write(self.config_path(), format!("{config}{more}"))
+        let zone = crate::home::TIME_ZONE;
+        let more = format!("[plans]\ndirectory = \"plans\"\ntime_zone = \"{zone}\"\n");
+        let watch = alert_within_s.map(|it| format!("[watch]\nalert_within_s = {it}\n"));
+        fs::write(self.config_path(), format!("{config}{more}{}", watch.unwrap_or_default()))
             .context("failed to write the station's configuration")
     }
 

@@ -11,9 +11,6 @@ use crate::tool;
 /// The client of every story.
 pub const CLIENT: &str = "client-1";
 
-/// The alert of a home may take so many seconds to arrive, as in the station's default.
-const ALERT_WITHIN_S: u32 = 120;
-
 /// What the nurses call that client.
 pub const CLIENT_NAME: &str = "Ada Byron";
 
@@ -88,7 +85,7 @@ impl Story {
         let part = |name: &str| directory.path().join(name);
         let broker = Broker::start(kind, &part("broker"), program)?;
         let agency = Agency::new(&part("agency"), program, &broker, &[(CLIENT, CLIENT_NAME)])?;
-        agency.judge_by(&setting.plan, ALERT_WITHIN_S)?;
+        agency.judge_by(&setting.plan, None)?;
         let home = Home::new(&part("home"), program, &broker, &agency, devices, setting)?;
         Ok(Self { home, agency, broker, directory })
     }

@@ -36,7 +36,7 @@ fn what_a_hub_does_not_raise_comes_before_a_nurse_all_the_same() {
     let laxer = PLAN.replace("180 mmHg", "200 mmHg").replace("175 mmHg", "195 mmHg");
     let setting = Setting { zone: TIME_ZONE.to_owned(), plan: laxer };
     let mut story = Story::set_in(&program, Kind::Embedded, &[cuff()], &setting).unwrap();
-    story.agency.judge_by(PLAN, ALERT_WITHIN_S).unwrap();
+    story.agency.judge_by(PLAN, Some(ALERT_WITHIN_S)).unwrap();
     story.agency.start_station().unwrap();
     story.home.start_hub().unwrap();
     let page = story.agency.watch().unwrap();

@@ -7,4 +7,5 @@ pub mod canonical;
 pub mod primitive;
 pub mod sealed;
 pub mod topic;
+pub mod trial;
 pub mod v1;

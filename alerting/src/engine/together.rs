@@ -299,3 +299,28 @@ fn after_a_start_without_the_time_the_ladder_is_climbed_a_rung_at_a_time() {
     assert_eq!(wait(&mut engine, boot(2, 61, false)), []);
     assert_eq!(wait(&mut engine, boot(2, 60 + 15 * 60, false)).len(), 1);
 }
+
+#[test]
+fn half_of_a_blood_pressure_that_is_implausible_clears_no_pulse_pressure() {
+    let wide = "[[pulse_pressure]]\nid = \"wide\"\npriority = \"medium\"\n\
+        at_or_above = \"60 mmHg\"\nclear_at_or_below = \"55 mmHg\"\n";
+    let check = CHECK.replacen("systolic-pressure", "diastolic-pressure", 1);
+    let check = check.replacen("plausible_from = \"70 mmHg\"", "plausible_from = \"60 mmHg\"", 1);
+    let pressure = |seq: u64, at: i64, high: &str, low: &str| {
+        let mut reading = systolic(seq, at, high);
+        let quantity = quantity(low, Unit::MillimetreOfMercury);
+        reading.values.push(Measurement { vital: Vital::DiastolicPressure, quantity });
+        reading
+    };
+    let mut engine = engine(&format!("{wide}{check}"));
+    let mut changes = |reading: &Reading| {
+        let followed = engine.observe(reading.received_at, reading, key(reading.id.seq * 10));
+        followed.iter().for_each(|it| engine.apply(it));
+        engine.remember(reading);
+        let of_wide = followed.into_iter().filter(|it| it.alert.rule == "wide");
+        of_wide.map(|it| it.change).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(&pressure(1, 0, "160", "80")), [Change::Raised]);
+    assert_eq!(changes(&pressure(2, 20, "100", "50")), []);
+    assert_eq!(changes(&pressure(3, 40, "120", "75")), [Change::Cleared]);
+}

@@ -167,3 +167,15 @@ fn an_alert_that_becomes_more_urgent_is_raised_again() {
     let raised: Vec<_> = replay.take_raised().into_iter().map(|it| it.priority.as_str()).collect();
     assert_eq!(raised, ["medium", "high"]);
 }
+
+#[test]
+fn each_value_of_an_unknown_client_is_raised() {
+    let mut replay = Replay::new(plan(PLAN), TimeZone::UTC);
+    let mut raised = |seq, at| {
+        let candidates = vec![crate::sample::subject()];
+        let reading = crate::sample::systolic(seq, at, "185");
+        replay.read(&Reading { subject: None, subject_candidates: candidates, ..reading });
+        replay.take_raised().len()
+    };
+    assert_eq!([raised(1, 0), raised(2, 10)], [2, 2]);
+}

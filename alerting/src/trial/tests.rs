@@ -70,7 +70,7 @@ fn alerts_are_counted_by_rule_over_the_days_of_the_readings() {
     assert_eq!((summary.readings, summary.alerts, summary.days), (4, 3, 4.into()));
     let rule = |rule: &str, priority, alerts, per_day: &str| RuleCount {
         rule: rule.to_owned(),
-        priority,
+        priority: str::to_owned(priority),
         alerts,
         per_day: per_day.parse().unwrap(),
     };

@@ -24,7 +24,7 @@ const PAGE: usize = 256;
 pub(super) const OF_A_KIND_MAX: usize = 8192;
 
 /// Most readings of all kinds that are looked through for them: months of such nights.
-const LOOKED_THROUGH_MAX: usize = 256 * 1024;
+pub(super) const LOOKED_THROUGH_MAX: usize = 256 * 1024;
 
 /// The open alerts. One whose row is damaged is looked for among the records; where it is not there
 /// either, it is given up and told of.
@@ -67,8 +67,8 @@ fn told(store: &Store) -> Result<BTreeMap<AlertId, Alert>, StoreError> {
     }
 }
 
-/// Tells the engine of the latest readings, at most `limit` of a kind, that its rules can look back on;
-/// whose they are, `assignments` has the last word.
+/// Tells the engine of the latest readings, at most so many of a kind and out of so many, that its rules can
+/// look back on; whose they are, `assignments` has the last word.
 ///
 /// A stream of one kind does not hide the spot checks of another, which lie far behind it.
 ///
@@ -78,7 +78,7 @@ pub(super) fn look_back(
     store: &Store,
     engine: &mut Engine,
     (assignments, exercise): (&Assignments, &Exercise),
-    limit: usize,
+    (of_a_kind, of_all): (usize, usize),
     now: Option<Timestamp>,
 ) -> Result<(), HubError> {
     if !engine.looks_back() {
@@ -86,7 +86,7 @@ pub(super) fn look_back(
     }
     let kinds = encoded_kinds()?;
     let mut n_told: BTreeMap<Option<ReadingKind>, usize> = BTreeMap::new();
-    let (mut before, mut left) = (Sequence::MAX, LOOKED_THROUGH_MAX);
+    let (mut before, mut left) = (Sequence::MAX, of_all);
     let oldest = now.and_then(|it| it.checked_sub(REACH).ok()).unwrap_or(Timestamp::MIN);
     while 0 < left {
         let page = store.readings_before(before, PAGE.min(left))?;
@@ -97,7 +97,7 @@ pub(super) fn look_back(
         for record in page {
             let kind = kinds.iter().find(|(_kind, bytes)| has(&record.payload, bytes));
             let n_told = n_told.entry(kind.map(|(kind, _bytes)| *kind)).or_default();
-            if limit <= *n_told {
+            if of_a_kind <= *n_told {
                 // How old it is, is not looked at.
                 is_too_old = false;
                 continue;
@@ -154,7 +154,7 @@ impl Hub {
         // The last reading may be there though its commit failed.
         (self.assignments, self.exercise) = people(&self.store)?;
         let said = (&self.assignments, &self.exercise);
-        look_back(&self.store, &mut self.engine, said, PAGE, None)?;
+        look_back(&self.store, &mut self.engine, said, (PAGE, PAGE), None)?;
         self.held = self.store.held()?;
         Ok(())
     }

@@ -37,9 +37,8 @@ impl Station {
             match inbound {
                 Inbound::Record(record) => {
                     self.take(now, record, filed);
-                    if let Body::Alert(id, alert) = &record.body {
+                    if let Body::Alert(id, _alert) = &record.body {
                         tests.insert((record.hub.clone(), *id));
-                        self.told_after_all(now, &record.hub, alert)?;
                     }
                     touched.entry(record.hub.clone()).or_default().insert(record.epoch);
                 }
@@ -60,6 +59,8 @@ impl Station {
             }
         }
         self.chart_assigned(now, &batch)?;
+        self.catch_up(now)?;
+        self.end_told(now)?;
         self.note_done();
         self.note(differences)?;
         self.hear(now, &spoken);

@@ -10,7 +10,7 @@
 //! A reading that a person assigns later counts for what follows, and is not judged again: its hub judges
 //! it as what comes late, when the command arrives there.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ const NUMBERS_BEHIND: u64 = 256;
 /// At a start, findings of so long ago are looked at again: the station may have died before it did.
 const LOOKED_AGAIN: SignedDuration = SignedDuration::from_hours(48);
 
+/// So long a reading waits for records that were recorded before it and have not arrived.
+const HELD_BACK_MAX: Duration = Duration::from_secs(900);
+
 /// Most findings that wait; of more, the oldest are looked at before their time.
 const WAITING_MAX: usize = 8192;
 
@@ -43,6 +46,8 @@ pub(super) struct SecondLook {
     patience: Duration,
     /// By client and hub: rules of one hub do not see what another one recorded.
     replays: BTreeMap<(SubjectId, HubId), Vec<Replay>>,
+    /// Clients of hubs of which something arrived out of order, and since when: it is judged in order.
+    held_back: BTreeMap<HubId, (Timestamp, BTreeSet<SubjectId>)>,
     /// What a hub has to tell of, and until when, the soonest first.
     waiting: VecDeque<(Timestamp, Finding)>,
 }
@@ -54,7 +59,9 @@ impl SecondLook {
 
     /// When the next finding is looked at.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.waiting.front().map(|(at, _finding)| *at)
+        let waiting = self.waiting.front().map(|(at, _finding)| *at);
+        let held_back = self.held_back.values().map(|(since, _it)| later(*since, HELD_BACK_MAX));
+        held_back.chain(waiting).min()
     }
 
     /// The client of each plan, once.
@@ -66,9 +73,9 @@ impl SecondLook {
     }
 
     /// Judges a reading by the plans of everybody whose it may be.
-    fn judge(&mut self, now: Timestamp, hub: &HubId, reading: &Reading) {
-        let candidates = reading.subject_candidates.iter();
-        for subject in reading.subject.iter().chain(candidates) {
+    fn judge(&mut self, hub: &HubId, reading: &Reading) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for subject in may_be(reading) {
             let Self { plans, replays, .. } = self;
             let of_client = || plans.iter().filter(|it| it.plan.subject() == subject);
             if of_client().next().is_none() {
@@ -78,61 +85,88 @@ impl SecondLook {
             let key = (subject.clone(), hub.clone());
             let of_hub = replays.entry(key).or_insert_with(|| made().collect());
             of_hub.iter_mut().for_each(|it| it.read(reading));
-            let raised: Vec<_> = of_hub.iter_mut().flat_map(Replay::take_raised).collect();
-            self.wait_for(now, hub, &raised);
+            findings.extend(of_hub.iter_mut().flat_map(|it| taken_out(it, hub, subject)));
         }
+        findings
     }
 
     /// Lets the time of a hub pass.
-    fn pass(&mut self, now: Timestamp, hub: &HubId, until: Moment) {
-        let of_hub = self.replays.iter_mut().filter(|((_client, it), _replays)| it == hub);
-        let mut raised = Vec::new();
-        for replay in of_hub.flat_map(|(_key, it)| it) {
-            replay.pass(until);
-            raised.extend(replay.take_raised());
+    fn pass(&mut self, hub: &HubId, until: Moment) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for ((subject, of_hub), replays) in &mut self.replays {
+            for replay in replays.iter_mut().filter(|_it| of_hub == hub) {
+                replay.pass(until);
+                findings.extend(taken_out(replay, hub, subject));
+            }
         }
-        self.wait_for(now, hub, &raised);
+        findings
     }
 
-    fn wait_for(&mut self, now: Timestamp, hub: &HubId, raised: &[alerting::Alert]) {
-        let clinical = raised.iter().filter(|it| it.category == Category::Clinical);
-        let findings = clinical.filter_map(|it| Finding::of(hub, it));
+    fn wait_for(&mut self, now: Timestamp, findings: Vec<Finding>) {
         let until = later(now, self.patience);
-        self.waiting.extend(findings.map(|it| (until, it)));
+        self.waiting.extend(findings.into_iter().map(|it| (until, it)));
     }
 
-    /// What hubs should have told of by `now`.
-    fn due(&mut self, now: Timestamp) -> Vec<Finding> {
+    /// How many of those that wait hubs should have told of by `now`.
+    fn n_due(&self, now: Timestamp) -> usize {
         let n_early = self.waiting.len().saturating_sub(WAITING_MAX);
         // A clock that was set back must not hold a finding up.
         let latest = later(now, self.patience);
         let is_due = |at: Timestamp| at <= now || latest < at;
         let n_due = self.waiting.iter().take_while(|(at, _finding)| is_due(*at)).count();
-        self.waiting.drain(..n_due.max(n_early)).map(|(_at, finding)| finding).collect()
+        n_due.max(n_early)
     }
 }
 
+/// The client of a reading, or everybody whose it may be.
+fn may_be(reading: &Reading) -> impl Iterator<Item = &SubjectId> {
+    reading.subject.iter().chain(&reading.subject_candidates)
+}
+
+/// What a plan of `subject` raised since the last time.
+fn taken_out(replay: &mut Replay, hub: &HubId, subject: &SubjectId) -> Vec<Finding> {
+    let raised = replay.take_raised().into_iter();
+    let clinical = raised.filter(|it| it.category == Category::Clinical);
+    clinical.filter_map(|it| Finding::of(hub, subject, &it)).collect()
+}
+
 impl Station {
-    /// Judges what is held of every client with a plan; what was found lately is looked at again.
+    /// Judges what is held of every client with a plan. What was found in readings that arrived lately is
+    /// looked at again, unless the plan came after them: their hub had another one.
     pub(super) fn recollect(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        for client in self.second_look.clients() {
-            self.judge_anew(now, &client)?;
+        let lately = now.saturating_sub(LOOKED_AGAIN).unwrap_or(Timestamp::MIN);
+        let mut since = BTreeMap::new();
+        for PlacedPlan { plan, .. } in &self.second_look.plans {
+            let (subject, name) = (plan.subject(), plan.name());
+            let known_since = self.store.judged_since(now, subject, (name, plan.version()))?;
+            since.insert((subject.clone(), name.to_owned()), known_since.max(lately));
         }
-        let since = now.saturating_sub(LOOKED_AGAIN).unwrap_or(Timestamp::MIN);
-        let mut waiting = std::mem::take(&mut self.second_look.waiting);
-        waiting.retain(|(_at, it)| {
-            let reading = self.store.reading(&it.hub, it.reading).ok().flatten();
-            reading.is_some_and(|it| since <= it.received_at.at)
-        });
-        self.second_look.waiting = waiting;
+        for client in self.second_look.clients() {
+            for finding in self.judge_anew(now, &client, None)? {
+                let since = since.get(&(client.clone(), finding.plan.clone())).copied();
+                let arrival = self.store.arrival(&finding.hub, finding.reading)?;
+                if since <= arrival {
+                    self.second_look.wait_for(now, vec![finding]);
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Judges everything of `client` that rules look back on, as if nothing had been judged before.
-    fn judge_anew(&mut self, now: Timestamp, client: &SubjectId) -> Result<(), StoreError> {
-        self.second_look.replays.retain(|(it, _hub), _replays| it != client);
+    /// Judges everything of `client` that rules look back on, as if nothing had been judged before: what
+    /// all hubs recorded, or one of them.
+    fn judge_anew(
+        &mut self,
+        now: Timestamp,
+        client: &SubjectId,
+        hub: Option<&HubId>,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let is_of = |of_hub: &HubId| hub.is_none_or(|it| it == of_hub);
         let since = now.saturating_sub(REACH).unwrap_or(Timestamp::MIN);
-        for (hub, reading) in self.store.readings_of(client, since)? {
+        let readings = self.store.readings_of(client, since)?;
+        self.second_look.replays.retain(|(it, of_hub), _it| it != client || !is_of(of_hub));
+        let mut findings = Vec::new();
+        for (hub, reading) in readings.into_iter().filter(|(it, _reading)| is_of(it)) {
             let of_client = Reading {
                 subject: reading.subject.clone().filter(|it| it == client),
                 subject_candidates: match reading.subject {
@@ -141,17 +175,50 @@ impl Station {
                 },
                 ..reading
             };
-            self.second_look.judge(now, &hub, &of_client);
+            findings.extend(self.second_look.judge(&hub, &of_client));
         }
-        Ok(())
+        Ok(findings)
     }
 
-    /// Judges a reading that arrived just now.
+    /// Judges a reading that arrived just now. Where records before it are missing it is judged with them,
+    /// in the order in which they were recorded.
     pub(super) fn look_at(&mut self, now: Timestamp, hub: &HubId, reading: &Reading) {
         let said = self.board.said.get(&(hub.clone(), reading.id));
-        if said.is_none_or(Vec::is_empty) {
-            self.second_look.judge(now, hub, reading);
+        if said.is_some_and(|it| !it.is_empty()) {
+            return;
         }
+        let has_gap = self.board.hubs.get(hub).is_some_and(|it| it.has_gap());
+        if has_gap || self.second_look.held_back.contains_key(hub) {
+            let held_back = &mut self.second_look.held_back;
+            let (_since, clients) = held_back.entry(hub.clone()).or_insert((now, BTreeSet::new()));
+            clients.extend(may_be(reading).cloned());
+        } else {
+            let findings = self.second_look.judge(hub, reading);
+            self.second_look.wait_for(now, findings);
+        }
+    }
+
+    /// Judges what was held back, where nothing before it is missing any more, or for too long.
+    pub(super) fn catch_up(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let is_whole = |hub: &HubId| self.board.hubs.get(hub).is_none_or(|it| !it.has_gap());
+        let ready: Vec<_> = self
+            .second_look
+            .held_back
+            .iter()
+            .filter(|(hub, (since, _clients))| is_whole(hub) || later(*since, HELD_BACK_MAX) <= now)
+            .map(|(hub, (since, clients))| (hub.clone(), *since, clients.clone()))
+            .collect();
+        for (hub, since, clients) in ready {
+            for client in clients {
+                for finding in self.judge_anew(now, &client, Some(&hub))? {
+                    if Some(since) <= self.store.arrival(&hub, finding.reading)? {
+                        self.second_look.wait_for(now, vec![finding]);
+                    }
+                }
+            }
+            self.second_look.held_back.remove(&hub);
+        }
+        Ok(())
     }
 
     /// A person said whose readings are: `clients` have other readings than before.
@@ -162,45 +229,49 @@ impl Station {
     ) -> Result<(), StoreError> {
         let with_plan = self.second_look.clients();
         for client in clients.into_iter().filter(|it| with_plan.contains(it)) {
-            let waiting = self.second_look.waiting.clone();
-            self.judge_anew(now, client)?;
-            self.second_look.waiting = waiting;
+            self.judge_anew(now, client, None)?;
         }
         Ok(())
     }
 
     /// A hub says what time it is.
     pub(super) fn look_on(&mut self, now: Timestamp, hub: &HubId, health: &Health) {
-        if self.is_all_here(hub, health) {
+        if self.is_all_here(hub, health) && !self.second_look.held_back.contains_key(hub) {
             let said = Clock::moment(health.at, health.clock.as_ref());
             let mut until = said.at;
             let lag = self.settings.watch.deadline_lag;
             until.at = until.at.saturating_sub(lag).unwrap_or(Timestamp::MIN);
-            self.second_look.pass(now, hub, said.when(until));
+            let findings = self.second_look.pass(hub, said.when(until));
+            self.second_look.wait_for(now, findings);
         }
     }
 
-    /// Tells of what hubs should have told of by now, and did not.
+    /// Tells of what hubs should have told of by now, and did not. Where the database fails, it is looked
+    /// at again.
     pub(super) fn oversee(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.catch_up(now)?;
+        let n_due = self.second_look.n_due(now);
         let mut overlooked = Vec::new();
-        for finding in self.second_look.due(now) {
-            if !self.was_told(now, &finding)? {
-                overlooked.push(finding);
+        for (_at, finding) in self.second_look.waiting.range(..n_due) {
+            // Of whose reading a person spoke, the hub judges it as what comes late.
+            let is_assigned = !self.store.said(&finding.hub, finding.reading)?.is_empty();
+            if !is_assigned && !self.was_told(now, finding)? {
+                overlooked.push(finding.clone());
             }
         }
-        if overlooked.is_empty() {
-            return Ok(());
+        if !overlooked.is_empty() {
+            let noted = self.store.note_oversights(now, overlooked)?;
+            for Oversight { finding: Finding { hub, plan, rule, .. }, .. } in &noted {
+                tracing::warn!(%hub, plan, rule, "a hub raised no alert where a care plan has one");
+            }
+            Arc::make_mut(&mut self.board.oversights).extend(noted);
         }
-        let noted = self.store.note_oversights(now, overlooked)?;
-        for Oversight { finding: Finding { hub, plan, rule, .. }, .. } in &noted {
-            tracing::warn!(%hub, plan, rule, "a hub raised no alert where its client's plan has one");
-        }
-        Arc::make_mut(&mut self.board.oversights).extend(noted);
+        self.second_look.waiting.drain(..n_due);
         Ok(())
     }
 
-    /// Whether the hub told of a finding: behind the reading, with an alert that the board shows, or with
-    /// one that it does not show any more.
+    /// Whether the hub told of a finding: behind the reading, with an alert that the board shows, or
+    /// lately with one that names the reading.
     fn was_told(&self, now: Timestamp, finding: &Finding) -> Result<bool, StoreError> {
         let hub = &finding.hub;
         let behind = self.store.alerts_behind(hub, finding.reading, NUMBERS_BEHIND)?;
@@ -209,21 +280,18 @@ impl Station {
         if behind.iter().any(is_told_by) || on_board.any(is_told_by) {
             return Ok(true);
         }
-        let Some(subject) = &finding.subject else { return Ok(false) };
         let since = now.saturating_sub(LOOKED_AGAIN).unwrap_or(Timestamp::MIN);
-        let told = self.store.alerts_of(subject, since)?;
-        Ok(told.iter().any(|it| it.hub == hub.as_str() && is_told_by(it)))
+        let told = self.store.alerts_of(&finding.subject, since)?;
+        Ok(told.iter().any(|it| it.hub == hub.as_str() && finding.was_told_by(it)))
     }
 
-    /// Ends the oversights that a hub tells of after all.
-    pub(super) fn told_after_all(
-        &mut self,
-        now: Timestamp,
-        hub: &HubId,
-        alert: &v1::Alert,
-    ) -> Result<(), StoreError> {
-        let told = |it: &&Oversight| it.finding.hub == *hub && it.finding.is_told_by(alert);
-        let told: Vec<_> = self.board.oversights.iter().filter(told).map(|it| it.id).collect();
+    /// Ends the oversights of which the alerts on the board tell after all.
+    pub(super) fn end_told(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let is_told = |it: &&Oversight| {
+            let mut alerts = self.board.alerts_of(&it.finding.hub).map(|it| it.current());
+            alerts.any(|alert| it.finding.is_told_by(alert))
+        };
+        let told: Vec<_> = self.board.oversights.iter().filter(is_told).map(|it| it.id).collect();
         self.end_oversights(now, &told, None)
     }
 

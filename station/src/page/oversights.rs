@@ -5,7 +5,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Serialize;
-use vitals::{LocalInstant, SubjectId};
+use vitals::LocalInstant;
 
 use super::api::{json, utc};
 use super::format::time;
@@ -23,8 +23,11 @@ const SHOWN_MAX: usize = 20;
 struct Line {
     id: i64,
     hub: String,
-    /// Null where it is not known whose the reading is.
-    subject: Option<String>,
+    subject: String,
+    /// Whether the reading may be of somebody else.
+    is_of_unknown: bool,
+    /// Null where that is not known.
+    measured_at: Option<String>,
     plan: String,
     rule: String,
     priority: String,
@@ -38,7 +41,9 @@ pub(super) async fn list(State(page): State<Page>) -> Response {
     let line = |Oversight { id, finding, noticed_at }: &Oversight| Line {
         id: *id,
         hub: finding.hub.to_string(),
-        subject: finding.subject.as_ref().map(|it| it.as_str().to_owned()),
+        subject: finding.subject.as_str().to_owned(),
+        is_of_unknown: finding.is_of_unknown,
+        measured_at: finding.measured_at.map(utc),
         plan: finding.plan.clone(),
         rule: finding.rule.clone(),
         priority: finding.priority.as_str().to_owned(),
@@ -71,15 +76,18 @@ pub(super) fn notices(
 
 fn notice(config: &Config, oversight: &Oversight, viewer: Option<&str>, now: Timestamp) -> Markup {
     let Oversight { id, finding, noticed_at } = oversight;
-    let name = |subject: &SubjectId| client_name(config, subject).to_owned();
-    let client = finding.subject.as_ref().map_or_else(|| "A client".to_owned(), name);
-    let noticed_at = LocalInstant::new(*noticed_at, &station_clock::zone());
+    let here = |at| LocalInstant::new(at, &station_clock::zone());
     html! {
         div class="notice grave" role="alert" data-oversight=(id) {
             strong { "No alert from the home" } " (" (hub_name(config, &finding.hub)) ") where "
-            (client) " needs one, " strong { (finding.priority.as_str()) } ": " (finding.why)
-            " Noticed " (time(noticed_at, now)) ". Look after the client as with any alert, and have \
-             a technician look at the hub and its care plan."
+            (client_name(config, &finding.subject)) " needs one, "
+            strong { (finding.priority.as_str()) } ": " (finding.why)
+            @if finding.is_of_unknown {
+                " It is not known whose this value is; it may be of somebody else."
+            }
+            @if let Some(at) = finding.measured_at { " Measured " (time(here(at), now)) "." }
+            " Noticed " (time(here(*noticed_at), now)) ". Look after the client as with any alert, \
+             and have a technician look at the hub and its care plan."
             form class="act" method="post" action=(format!("/oversights/{id}/seen")) {
                 @if viewer.is_none() {
                     input name="by" id=(format!("by-oversight-{id}")) required

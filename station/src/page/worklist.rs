@@ -37,6 +37,7 @@ pub(super) fn section(
         section class="worklist" id="worklist" data-waiting=(waiting) {
             h2 {
                 @match waiting {
+                    0 if !board.oversights.is_empty() => "No alert of a home waits; look at what none told of",
                     0 if board.broker.is_up => "No alert waits for a nurse",
                     0 => "No alert waits, as far as is known",
                     n => { (counted(n, "alert waits", "alerts wait")) " for a nurse" },
@@ -47,7 +48,7 @@ pub(super) fn section(
                     }
                 }
             }
-            @if open.is_empty() && board.broker.is_up {
+            @if open.is_empty() && board.broker.is_up && board.oversights.is_empty() {
                 p class="empty" { "Nothing is open." }
             }
             @for episode in open { (card(config, board, episode, viewer, now)) }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use vitals::wire::topic::Channel;
 use vitals::wire::v1::{Assignment, Event};
@@ -180,6 +181,27 @@ impl Store {
     /// Returns [`StoreError::Failed`] where SQLite cannot read.
     pub fn said(&self, hub: &HubId, id: ReadingId) -> Result<Vec<Event>, StoreError> {
         said_at(&self.connection, hub, id).map_err(StoreError::failed("read whose a reading is"))
+    }
+
+    /// When a reading of `hub` arrived.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Failed`] where SQLite cannot read.
+    pub fn arrival(&self, hub: &HubId, id: ReadingId) -> Result<Option<Timestamp>, StoreError> {
+        let arrived_ms: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT record.received_ms FROM record JOIN ledger ON ledger.id = record.ledger_id
+                 JOIN hub ON hub.id = ledger.hub_id
+                 WHERE hub.name = ?1 AND ledger.epoch = ?2 AND record.seq = ?3",
+            )
+            .and_then(|mut it| {
+                it.query_row(params![hub.as_str(), id.epoch.0, number(id)], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(StoreError::failed("look up when a reading arrived"))?;
+        Ok(arrived_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
     }
 
     /// A reading of `hub` as it was recorded.

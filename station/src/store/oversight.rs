@@ -12,20 +12,29 @@ const TABLE: &str = "
 CREATE TABLE IF NOT EXISTS oversight (
     id         INTEGER PRIMARY KEY,
     hub        TEXT    NOT NULL,
-    subject    TEXT,
+    subject    TEXT    NOT NULL,
+    is_of_unknown INTEGER NOT NULL,
     plan       TEXT    NOT NULL,
     rule       TEXT    NOT NULL,
     priority   TEXT    NOT NULL,
     reading    TEXT    NOT NULL,
+    measured_ms INTEGER,
     why        TEXT    NOT NULL,
     noticed_ms INTEGER NOT NULL,
     ended_ms   INTEGER,
     ended_by   TEXT,
     note       TEXT,
     checksum   INTEGER NOT NULL,
-    UNIQUE (hub, plan, rule, priority, reading)
+    UNIQUE (hub, subject, plan, rule, priority, reading)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS oversight_open ON oversight (id) WHERE ended_ms IS NULL;
+CREATE TABLE IF NOT EXISTS judged_by (
+    subject  TEXT    NOT NULL,
+    plan     TEXT    NOT NULL,
+    version  INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (subject, plan, version)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes the table where it is not there; a station of an earlier version leaves it as it is.
@@ -84,6 +93,35 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Since when the station has judged `subject` by this version of the plan: now, where it never did.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Failed`] where SQLite fails.
+    pub fn judged_since(
+        &mut self,
+        now: Timestamp,
+        subject: &SubjectId,
+        (plan, version): (&str, u32),
+    ) -> Result<Timestamp, StoreError> {
+        let read = || -> rusqlite::Result<i64> {
+            self.connection.execute(
+                "INSERT OR IGNORE INTO judged_by (subject, plan, version, since_ms)
+                 VALUES (?1, ?2, ?3, ?4)",
+                params![subject.as_str(), plan, version, now.as_millisecond()],
+            )?;
+            self.connection.query_row(
+                "SELECT since_ms FROM judged_by WHERE subject = ?1 AND plan = ?2 AND version = ?3",
+                params![subject.as_str(), plan, version],
+                |row| row.get(0),
+            )
+        };
+        let since_ms = read().map_err(StoreError::failed("note by which plans is judged"))?;
+        Ok(Timestamp::from_millisecond(since_ms).unwrap_or(now))
+    }
+}
+
 /// Keeps a finding, or returns `None` where it was kept before.
 fn insert(
     connection: &Connection,
@@ -94,14 +132,15 @@ fn insert(
     let id = connection
         .prepare_cached(
             "INSERT INTO oversight
-             (hub, subject, plan, rule, priority, reading, why, noticed_ms, checksum)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (hub, plan, rule, priority, reading) DO NOTHING RETURNING id",
+             (hub, subject, plan, rule, priority, reading, why, noticed_ms, checksum,
+             is_of_unknown, measured_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (hub, subject, plan, rule, priority, reading) DO NOTHING RETURNING id",
         )?
         .query_row(
             params![
                 finding.hub.as_str(),
-                finding.subject.as_ref().map(SubjectId::as_str),
+                finding.subject.as_str(),
                 finding.plan,
                 finding.rule,
                 finding.priority.as_str(),
@@ -109,6 +148,8 @@ fn insert(
                 finding.why,
                 noticed_ms,
                 checksum(&finding, noticed_ms),
+                finding.is_of_unknown,
+                finding.measured_at.map(Timestamp::as_millisecond),
             ],
             |row| row.get(0),
         )
@@ -122,8 +163,8 @@ pub(super) fn open(
     n_damaged: &mut u64,
 ) -> rusqlite::Result<Vec<Oversight>> {
     let mut statement = connection.prepare(
-        "SELECT id, hub, subject, plan, rule, priority, reading, why, noticed_ms, checksum
-         FROM oversight WHERE ended_ms IS NULL ORDER BY id",
+        "SELECT id, hub, subject, plan, rule, priority, reading, why, noticed_ms, checksum,
+         is_of_unknown, measured_ms FROM oversight WHERE ended_ms IS NULL ORDER BY id",
     )?;
     let rows: Vec<_> = statement.query_map([], oversight)?.collect::<rusqlite::Result<_>>()?;
     let n_rows = rows.len();
@@ -135,19 +176,27 @@ pub(super) fn open(
 /// The oversight of a row, or `None` where the row is damaged.
 fn oversight(row: &Row<'_>) -> rusqlite::Result<Option<Oversight>> {
     let text = |column| row.get::<_, String>(column);
-    let subject: Option<String> = row.get(2)?;
-    let (hub, priority, reading) = (text(1)?, text(5)?, text(6)?);
+    let (hub, subject, priority, reading) = (text(1)?, text(2)?, text(5)?, text(6)?);
     let (plan, rule, why) = (text(3)?, text(4)?, text(7)?);
     let (id, noticed_ms): (i64, i64) = (row.get(0)?, row.get(8)?);
     let stored: u32 = row.get(9)?;
+    let (is_of_unknown, measured_ms): (bool, Option<i64>) = (row.get(10)?, row.get(11)?);
     let restored = || {
-        let subject = match subject {
-            Some(subject) => Some(subject.parse().ok()?),
+        let measured_at = match measured_ms {
+            Some(ms) => Some(Timestamp::from_millisecond(ms).ok()?),
             None => None,
         };
-        let (hub, priority) = (hub.parse().ok()?, priority.parse().ok()?);
-        let reading = reading.parse().ok()?;
-        let finding = Finding { hub, subject, plan, rule, priority, reading, why };
+        let finding = Finding {
+            hub: hub.parse().ok()?,
+            subject: subject.parse().ok()?,
+            is_of_unknown,
+            plan,
+            rule,
+            priority: priority.parse().ok()?,
+            reading: reading.parse().ok()?,
+            measured_at,
+            why,
+        };
         let noticed_at = Timestamp::from_millisecond(noticed_ms).ok()?;
         let is_sound = stored == checksum(&finding, noticed_ms);
         is_sound.then_some(Oversight { id, finding, noticed_at })
@@ -156,14 +205,17 @@ fn oversight(row: &Row<'_>) -> rusqlite::Result<Option<Oversight>> {
 }
 
 fn checksum(finding: &Finding, noticed_ms: i64) -> u32 {
-    let Finding { hub, subject, plan, rule, priority, reading, why } = finding;
-    let subject = subject.as_ref().map_or("", SubjectId::as_str);
+    let Finding { hub, subject, is_of_unknown, plan, rule, priority, reading, measured_at, why } =
+        finding;
     let reading = reading.to_string();
     let mut hasher = crc32fast::Hasher::new();
-    for text in [hub.as_str(), subject, plan, rule, priority.as_str(), &reading, why] {
+    for text in [hub.as_str(), subject.as_str(), plan, rule, priority.as_str(), &reading, why] {
         hasher.update(text.as_bytes());
         hasher.update(&[0]);
     }
+    hasher.update(&[u8::from(*is_of_unknown)]);
+    let measured_ms = measured_at.map_or(i64::MIN, Timestamp::as_millisecond);
+    hasher.update(&measured_ms.to_be_bytes());
     hasher.update(&noticed_ms.to_be_bytes());
     hasher.finalize()
 }
@@ -182,7 +234,9 @@ mod tests {
     fn finding(seq: u64) -> Finding {
         Finding {
             hub: sample::HUB.parse().unwrap(),
-            subject: (seq % 2 == 0).then(|| sample::SUBJECT.parse().unwrap()),
+            subject: sample::SUBJECT.parse().unwrap(),
+            is_of_unknown: seq % 2 == 0,
+            measured_at: (seq % 2 == 0).then(|| at(1)),
             plan: "copd".to_owned(),
             rule: "spo2-low".to_owned(),
             priority: Priority::High,

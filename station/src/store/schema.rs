@@ -15,6 +15,7 @@
 //! estimate     index: which readings it recorded before
 //! assignment   index: which events say whose a reading is
 //! oversight    what hubs should have raised and did not
+//! judged_by    since when the station has judged by each version of a care plan
 //! ```
 //!
 //! `record.subject` of a reading is whose it is by now: null where nobody knows, empty where it is of

@@ -54,6 +54,13 @@ fn a_value_that_is_far_from_the_median_raises() {
 }
 
 #[test]
+fn the_afternoon_begins_at_noon() {
+    let around_noon: Vec<_> =
+        (13..17).flat_map(|day| [(day, 11, "70"), (day, 12, "70")]).collect();
+    assert_eq!(word(&after(TEXT, &around_noon, "86")), "present");
+}
+
+#[test]
 fn a_fall_is_the_other_way_round() {
     let text = TEXT.replacen("rises_by", "falls_by", 1);
     let found = |value| word(&after(&text, &week("70"), value));

@@ -54,6 +54,13 @@ fn it_is_compared_with_the_lowest_of_the_time_before() {
 }
 
 #[test]
+fn of_values_that_are_as_low_it_names_the_latest() {
+    let found = last(&rise(), &[(0, "130"), (1, "130"), (2, "150")]);
+    let Finding::Present(evidence) = found else { panic!("{found:?}") };
+    assert_eq!(evidence.readings.iter().map(|it| it.seq).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
 fn without_anything_before_it_nothing_can_be_said() {
     assert_eq!(word(&last(&rise(), &[(0, "190")])), "unknown");
     assert_eq!(word(&last(&rise(), &[(0, "130"), (25, "190")])), "unknown");

@@ -4,6 +4,8 @@
 //! and the heart rate, then the impedance at a low frequency. It says besides, without a seal, that it
 //! is there.
 
+use std::collections::VecDeque;
+
 use rust_decimal::Decimal;
 
 use crate::device::error::DecodeError;
@@ -15,11 +17,14 @@ use crate::device::xiaomi_s400::{self, Secret};
 /// Source: ours; nobody steps off, on and off again to the same tenth of a kilogram in less.
 const REPEAT_S_MAX: u32 = 60;
 
-/// What a scale said last.
+/// Most weighings that are remembered; of more the oldest are forgotten.
+const TOLD_MAX: usize = 64;
+
+/// What a scale said lately.
 #[derive(Debug, Default)]
 pub(crate) struct Sealed {
-    /// The latest weight, with the time by the clock of the scale.
-    last: Option<(Decimal, u32)>,
+    /// Weights that were told, each with the time by the clock of the scale.
+    told: VecDeque<(Decimal, u32)>,
 }
 
 impl Sealed {
@@ -45,15 +50,16 @@ impl Sealed {
             return Ok(None);
         }
         let (weight, at_s) = (weighing.weight, weighing.at_s);
-        let is_new = self.last.is_none_or(|(last, told_s)| {
-            let since_s = at_s.checked_sub(told_s);
-            // What was sealed before the latest is played back by somebody.
-            since_s.is_some_and(|it| last != weight || REPEAT_S_MAX < it)
-        });
-        if !is_new {
+        // What was told before may be played back by somebody; a clock that went back is no reason to lose
+        // a weight.
+        let is_of = |&(told, told_s): &(Decimal, u32)| {
+            told == weight && at_s.abs_diff(told_s) <= REPEAT_S_MAX
+        };
+        if self.told.iter().any(is_of) {
             return Ok(None);
         }
-        self.last = Some((weight, at_s));
+        self.told.truncate(TOLD_MAX.saturating_sub(1));
+        self.told.push_front((weight, at_s));
         weighing.report().map(Some)
     }
 }
@@ -87,6 +93,11 @@ mod tests {
     #[test]
     fn a_weighing_is_told_once_and_an_old_one_that_is_played_back_is_not() {
         check(&[FIRST, FIRST, SECOND, SECOND, FIRST], &[true, false, true, false, false]);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_loses_no_weight() {
+        check(&[SECOND, FIRST, SECOND], &[true, true, false]);
     }
 
     #[test]

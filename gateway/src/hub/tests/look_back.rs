@@ -91,7 +91,7 @@ fn much_of_one_kind_hides_nothing_of_another() {
     let mut engine = Engine::new(vec![Plan::parse(RISE).unwrap()], Vec::new());
     let (assignments, exercise) = recall::people(&home.hub.store).unwrap();
     let said = (&assignments, &exercise);
-    recall::look_back(&home.hub.store, &mut engine, said, 2, None).unwrap();
+    recall::look_back(&home.hub.store, &mut engine, said, (2, 1000), None).unwrap();
     home.indicate(CRISIS);
     let crisis = home.readings().last().unwrap().to_reading().unwrap();
     let unused = AlertId { epoch: crisis.id.epoch, seq: 9999 };

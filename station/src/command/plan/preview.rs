@@ -47,9 +47,12 @@ pub(in crate::command) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .history(&subject, before(since, REACH))
         .context("cannot read what the homes sent")?;
     let mut trial = Trial::new(plan, config.plans.zone_of(&subject), since);
-    for (_hub, reading) in &history.readings {
-        trial.read(reading);
+    let mut readings = history.readings;
+    if readings.iter().any(|(hub, _reading)| readings.first().is_some_and(|it| it.0 != *hub)) {
+        // The hubs of one client have no order but that of their clocks.
+        readings.sort_by_key(|(_hub, reading)| reading.received_at.at);
     }
+    readings.iter().for_each(|(_hub, reading)| trial.read(reading));
     history.alerts.into_iter().for_each(|it| trial.hear(it));
     let summary = trial.summary();
     let answer = if arguments.json {

@@ -33,20 +33,20 @@ struct Agency {
 }
 
 impl Agency {
-    fn with(plan: &str, store: Store) -> Self {
+    fn with(plan: &str, store: Store, second: i64) -> Self {
         let placed = PlacedPlan { plan: Plan::parse(plan).unwrap(), zone: TimeZone::UTC };
         let settings = Settings { plans: vec![placed], ..settings() };
-        let mut station = Station::open(at(0), settings, store).unwrap();
-        station.step(at(0), &Event::Connected).unwrap();
+        let mut station = Station::open(at(second), settings, store).unwrap();
+        station.step(at(second), &Event::Connected).unwrap();
         Self { station }
     }
 
     fn new(plan: &str) -> Self {
-        Self::with(plan, Store::in_memory().unwrap())
+        Self::with(plan, Store::in_memory().unwrap(), 0)
     }
 
     fn at(plan: &str, path: &Path) -> Self {
-        Self::with(plan, Store::open(path).unwrap())
+        Self::with(plan, Store::open(path).unwrap(), 0)
     }
 
     fn take(&mut self, second: i64, channel: Channel, payload: Vec<u8>) {
@@ -204,18 +204,70 @@ fn a_station_that_dies_before_it_looks_looks_again() {
 }
 
 #[test]
-fn what_was_found_long_ago_is_history_at_a_start() {
+fn a_hub_is_not_held_to_a_plan_that_came_later() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("station.db");
-    let mut agency = Agency::at(PLAN.replace("client-1", "client-9").as_str(), &path);
-    let old =
-        v1::Reading { received_at: sample::time("2026-02-20T08:00:00Z"), ..oximetry(1, "80") };
-    agency.take(60, Channel::Reading, encode(&old).unwrap());
-    agency.oximetry(60, 2, "92");
-    agency.oximetry(60, 3, "86");
-    drop(agency);
-    let mut agency = Agency::at(PLAN, &path);
+    let laxer = PLAN.replace("88 %", "80 %");
+    let mut agency = Agency::at(&laxer, &path);
+    agency.oximetry(60, 1, "86");
     agency.pass(600);
+    drop(agency);
+    let stricter = PLAN.replace("version = 4", "version = 5");
+    let mut agency = Agency::with(&stricter, Store::open(&path).unwrap(), 700);
+    agency.pass(1000);
+    assert_eq!(agency.oversights(), [] as [u64; 0]);
+    agency.oximetry(1100, 2, "92");
+    agency.oximetry(1200, 3, "86");
+    drop(agency);
+    let mut agency = Agency::with(&stricter, Store::open(&path).unwrap(), 1210);
+    agency.pass(1400);
+    assert_eq!(agency.oversights(), [3]);
+}
+
+#[test]
+fn an_alert_of_an_earlier_episode_tells_nothing_of_the_next() {
+    let mut agency = Agency::new(PLAN);
+    agency.oximetry(60, 1, "86");
+    let told = raised(2, 1);
+    agency.alert(61, &told);
+    let closed = v1::Alert {
+        seq: 3,
+        rev: 2,
+        state: "closed".to_owned(),
+        standing: "done".to_owned(),
+        disposition: Some("true-actioned".to_owned()),
+        ..told
+    };
+    agency.alert(300, &closed);
+    agency.oximetry(400, 4, "92");
+    agency.oximetry(500, 5, "85");
+    agency.pass(900);
+    assert_eq!(agency.oversights(), [5]);
+}
+
+#[test]
+fn what_arrives_out_of_order_is_judged_in_the_order_of_the_hub() {
+    let mut agency = Agency::new(ASKING);
+    agency.oximetry(60, 1, "86");
+    // The normal repeat comes after a reading of an hour later.
+    agency.oximetry(100, 62, "95");
+    agency.pass(400);
+    for seq in 3..62 {
+        agency.oximetry(500, seq, "95");
+    }
+    agency.oximetry(501, 2, "95");
+    agency.pass(900);
+    assert_eq!(agency.oversights(), [] as [u64; 0]);
+}
+
+#[test]
+fn a_gap_that_stands_holds_nothing_back_for_ever() {
+    let mut agency = Agency::new(PLAN);
+    agency.oximetry(60, 1, "95");
+    agency.oximetry(100, 3, "85");
+    agency.pass(100 + 900 + 119);
+    assert_eq!(agency.oversights(), [] as [u64; 0]);
+    agency.pass(100 + 900 + 121);
     assert_eq!(agency.oversights(), [3]);
 }
 
@@ -248,7 +300,11 @@ fn a_reading_that_may_be_of_the_client_is_judged_by_its_plan() {
     agency.take(60, Channel::Reading, encode(&of_nobody).unwrap());
     agency.pass(600);
     assert_eq!(agency.oversights(), [1]);
-    assert_eq!(agency.station.board().oversights[0].finding.subject, None);
+    assert!(agency.station.board().oversights[0].finding.is_of_unknown);
+    let of_nobody = v1::Reading { seq: 2, ..of_nobody };
+    agency.take(700, Channel::Reading, encode(&of_nobody).unwrap());
+    agency.pass(900);
+    assert_eq!(agency.oversights(), [1, 2], "nothing clears it, and each one counts");
 }
 
 #[test]

@@ -290,9 +290,6 @@ fn usual_kg<'s>(
         }
         *place = earlier.value.value_in(Unit::Kilogram)?;
         n_weights += 1;
-        if USUAL_WITHIN < sample.after(earlier) {
-            break;
-        }
     }
     let known = weights.get_mut(..n_weights)?;
     let weight = sample.value.value_in(Unit::Kilogram)?;

@@ -171,7 +171,7 @@ fn told(parameter: Parameter, value: Quantity) -> String {
             let level = value.value_in(Unit::Acvpu).and_then(Consciousness::of_level);
             level.map_or("consciousness", Consciousness::label).to_owned()
         }
-        Parameter::Breathing if value.value() == Decimal::ZERO => "air".to_owned(),
+        // Air has no points, and is not told.
         Parameter::Breathing => format!("oxygen {value}"),
         Parameter::RespiratoryRate
         | Parameter::OxygenSaturation

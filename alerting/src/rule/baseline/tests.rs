@@ -55,8 +55,7 @@ fn a_value_that_is_far_from_the_median_raises() {
 
 #[test]
 fn the_afternoon_begins_at_noon() {
-    let around_noon: Vec<_> =
-        (13..17).flat_map(|day| [(day, 11, "70"), (day, 12, "70")]).collect();
+    let around_noon: Vec<_> = (13..17).flat_map(|day| [(day, 11, "70"), (day, 12, "70")]).collect();
     assert_eq!(word(&after(TEXT, &around_noon, "86")), "present");
 }
 

@@ -169,6 +169,19 @@ fn a_weight_in_another_unit_is_known_by_its_ratio() {
 }
 
 #[test]
+fn three_weights_of_a_week_have_a_median_and_fewer_a_nearest() {
+    let after = |weights: &[&str]| {
+        let earlier = (0..).zip(weights).map(|(hour, kg)| (hour * 60, *kg));
+        let values: Vec<_> = earlier.chain([(DAY_MIN, "132")]).collect();
+        word(&weight(&values))
+    };
+    // 132 kg is 1.65 times 80 kg, and less than 1.5 times 90 kg.
+    assert_eq!(after(&["60", "80", "90"]), "present");
+    assert_eq!(after(&["60", "90"]), "gone");
+    assert_eq!(after(&["90", "60"]), "gone");
+}
+
+#[test]
 fn a_weight_outside_the_band_is_of_somebody_else() {
     let week = |usual: &'static str, value: &'static str| {
         [(0, usual), (DAY_MIN, usual), (2 * DAY_MIN, usual), (3 * DAY_MIN, value)]

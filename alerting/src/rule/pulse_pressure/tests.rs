@@ -30,6 +30,20 @@ fn check(text: &str, unit: Unit, table: &[(&str, &str, &str)]) {
 }
 
 #[test]
+fn how_bad_it_is_is_its_width_or_its_share() {
+    let degree = |text, high, low| {
+        let found = judge(text, &pressure(high, low, Unit::MillimetreOfMercury));
+        let Finding::Present(evidence) = found else { panic!("{found:?}") };
+        match evidence.degree {
+            Degree::Own(number) => number.to_string(),
+            Degree::Value(_) | Degree::Alike => panic!("{evidence:?}"),
+        }
+    };
+    assert_eq!(degree(WIDE, "160", "80"), "80");
+    assert_eq!(degree(NARROW, "100", "80"), "-0.20");
+}
+
+#[test]
 fn a_wide_one_is_at_the_limit_or_above() {
     check(
         WIDE,

@@ -51,6 +51,22 @@ fn check(rule: &WeightChange, weights: &[(u32, u32, &str)], expected: &str) {
 }
 
 #[test]
+fn a_weight_of_a_clock_that_was_ahead_is_not_compared_with() {
+    let in_this_run = |reading: Reading, uptime_h: i64| {
+        let on = vitals::Uptime { boot: vitals::BootId([1; 16]), ms: uptime_h * 3_600_000 };
+        Reading { recorded: vitals::Moment { on: Some(on), ..reading.recorded }, ..reading }
+    };
+    let mut history = History::default();
+    history.note(&in_this_run(weight(1, 12, 8, "180"), 1));
+    let rule = gain("3", 1);
+    let found = |it: &Reading, history: &History| word(&rule.judge(it, false, history));
+    assert_eq!(found(&in_this_run(weight(2, 10, 8, "190"), 30), &history), "unknown");
+    // A day later there is one to compare with.
+    history.note(&in_this_run(weight(2, 10, 8, "190"), 30));
+    assert_eq!(found(&in_this_run(weight(3, 11, 8, "190"), 54), &history), "gone");
+}
+
+#[test]
 fn a_gain_of_a_day_is_measured_from_the_day_before() {
     let rule = gain("3", 1);
     for (value, expected) in [

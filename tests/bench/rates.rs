@@ -136,6 +136,7 @@ fn intake(payloads: &[Vec<u8>]) {
         repeat_after: Duration::from_secs(15),
         expires_after: Duration::from_secs(86_400),
         watch: core::Watch::default(),
+        plans: Vec::new(),
     };
     let now = station::clock::now();
     let mut station = Station::open(now, settings, store).unwrap();

@@ -37,7 +37,7 @@ pub(super) fn section(
         section class="worklist" id="worklist" data-waiting=(waiting) {
             h2 {
                 @match waiting {
-                    0 if !board.oversights.is_empty() => "No alert of a home waits; look at what none told of",
+                    0 if !board.oversights.is_empty() => "No alert from a home waits; see the notice above",
                     0 if board.broker.is_up => "No alert waits for a nurse",
                     0 => "No alert waits, as far as is known",
                     n => { (counted(n, "alert waits", "alerts wait")) " for a nurse" },

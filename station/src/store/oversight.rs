@@ -235,8 +235,8 @@ mod tests {
         Finding {
             hub: sample::HUB.parse().unwrap(),
             subject: sample::SUBJECT.parse().unwrap(),
-            is_of_unknown: seq % 2 == 0,
-            measured_at: (seq % 2 == 0).then(|| at(1)),
+            is_of_unknown: seq.is_multiple_of(2),
+            measured_at: seq.is_multiple_of(2).then(|| at(1)),
             plan: "copd".to_owned(),
             rule: "spo2-low".to_owned(),
             priority: Priority::High,

@@ -30,18 +30,29 @@ const SLEEP_MAX: Duration = Duration::from_secs(15);
 
 /// What a nurse does at the page.
 #[derive(Debug)]
-pub enum Deed {
+pub enum Act {
     /// Asks a home for something.
     Wish(Wish),
     /// Has seen to what a hub did not raise.
     Seen(Seen),
 }
 
+impl Act {
+    /// Who signs for it.
+    #[must_use]
+    pub fn by(&self) -> &str {
+        match self {
+            Self::Wish(wish) => &wish.by,
+            Self::Seen(seen) => &seen.by,
+        }
+    }
+}
+
 /// What a nurse does, and where the answer goes.
 #[derive(Debug)]
 pub struct Asked {
     /// What is done.
-    pub deed: Deed,
+    pub act: Act,
     /// The answer, after the commit.
     pub answer: oneshot::Sender<Result<(), Refusal>>,
 }
@@ -89,7 +100,7 @@ pub async fn run(station: Station, mut desk: Desk) -> anyhow::Result<()> {
         let (event, answer) = match wake {
             Wake::End => return Ok(()),
             Wake::Time => (Event::Elapsed, None),
-            Wake::Wish(asked) => (desk.asked(asked.deed)?, Some(asked.answer)),
+            Wake::Wish(asked) => (desk.asked(asked.act)?, Some(asked.answer)),
             Wake::Signal(Signal::Connected(connected)) => {
                 link = Some(connected);
                 continue;
@@ -147,10 +158,10 @@ impl Desk {
         }
     }
 
-    fn asked(&self, deed: Deed) -> anyhow::Result<Event> {
-        let wish = match deed {
-            Deed::Wish(wish) => wish,
-            Deed::Seen(seen) => return Ok(Event::Seen(seen)),
+    fn asked(&self, act: Act) -> anyhow::Result<Event> {
+        let wish = match act {
+            Act::Wish(wish) => wish,
+            Act::Seen(seen) => return Ok(Event::Seen(seen)),
         };
         let mut id = [0; 16];
         getrandom::fill(&mut id).context("failed to make the identity of a command")?;
@@ -245,7 +256,7 @@ mod tests {
 
     use super::*;
     use crate::core::{Settings, Watch};
-    use crate::order::{self, Aim, Progress};
+    use crate::order::{Aim, Deed, Progress};
     use crate::sample;
     use crate::store::Store;
 
@@ -270,10 +281,7 @@ mod tests {
     fn acknowledge() -> Wish {
         Wish {
             hub: sample::HUB.parse().unwrap(),
-            aim: Aim::Alert(
-                format!("{}-1", sample::EPOCH).parse().unwrap(),
-                order::Deed::Acknowledge,
-            ),
+            aim: Aim::Alert(format!("{}-1", sample::EPOCH).parse().unwrap(), Deed::Acknowledge),
             by: "Nora".to_owned(),
             note: None,
         }
@@ -292,7 +300,7 @@ mod tests {
             shown.wait_for(|it| !it.alerts.is_empty()).await.unwrap();
             let (answer, answered) = oneshot::channel();
             // The end waits right behind: the loop never has to sleep again.
-            asked.try_send(Asked { deed: Deed::Wish(acknowledge()), answer }).unwrap();
+            asked.try_send(Asked { act: Act::Wish(acknowledge()), answer }).unwrap();
             signal.try_send(Signal::Lost { reason: "gone".to_owned() }).unwrap();
             drop(signal);
             answered.await.unwrap().unwrap();

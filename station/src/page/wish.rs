@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::{Page, layout, viewer};
 use crate::clock;
 use crate::core::Refusal;
-use crate::desk::{self, Asked};
+use crate::desk::{Act, Asked};
 use crate::order::{Aim, Deed, Wish};
 use crate::oversight::Seen;
 
@@ -68,7 +68,7 @@ pub(super) async fn ask(
         }
     };
     let wish = Wish { hub, aim: Aim::Alert(alert, deed), by, note };
-    hand_over(&page, &wish.by.clone(), desk::Deed::Wish(wish)).await
+    hand_over(&page, Act::Wish(wish)).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,7 +99,7 @@ pub(super) async fn assign(
         }
     };
     let wish = Wish { hub, aim: Aim::Reading(reading, to), by, note };
-    hand_over(&page, &wish.by.clone(), desk::Deed::Wish(wish)).await
+    hand_over(&page, Act::Wish(wish)).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,8 +116,7 @@ pub(super) async fn see_to(
     Form(form): Form<SeenForm>,
 ) -> Response {
     let (by, note) = signature(&headers, form.by, form.note);
-    let seen = Seen { oversight, by, note };
-    hand_over(&page, &seen.by.clone(), desk::Deed::Seen(seen)).await
+    hand_over(&page, Act::Seen(Seen { oversight, by, note })).await
 }
 
 /// Who asks, and what they wrote.
@@ -131,9 +130,10 @@ fn signature(
     (by, note.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()))
 }
 
-async fn hand_over(page: &Page, by: &str, deed: desk::Deed) -> Response {
+async fn hand_over(page: &Page, act: Act) -> Response {
+    let by = act.by().to_owned();
     let (answer, answered) = oneshot::channel();
-    if page.wishes.try_send(Asked { deed, answer }).is_err() {
+    if page.wishes.try_send(Asked { act, answer }).is_err() {
         return busy();
     }
     let Ok(answer) = tokio::time::timeout(ANSWER_MAX, answered).await else {
@@ -141,7 +141,7 @@ async fn hand_over(page: &Page, by: &str, deed: desk::Deed) -> Response {
         return layout::problem(StatusCode::GATEWAY_TIMEOUT, text);
     };
     match answer {
-        Ok(Ok(())) => viewer::remember(by, Redirect::to("/").into_response()),
+        Ok(Ok(())) => viewer::remember(&by, Redirect::to("/").into_response()),
         Ok(Err(refusal)) => {
             let text = format!("Nothing was done: {refusal}.");
             layout::problem(status(&refusal), &text)

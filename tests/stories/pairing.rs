@@ -75,6 +75,7 @@ fn a_scan_shows_health_devices_with_the_row_that_fits() {
     assert_eq!(found["model"], "and-ua-651ble");
     assert_eq!((&found["paired"], &found["pairing_mode"]), (&false.into(), &true.into()));
     assert_eq!(found["configured"], "cuff");
+    assert_eq!(found["pairing"], serde_json::json!(["Hold START until \"Pr\" shows."]));
 }
 
 #[test]

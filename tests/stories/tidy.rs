@@ -233,7 +233,7 @@ fn measures(kind: DeviceKind) -> &'static str {
 }
 
 fn row(model: &Model) -> String {
-    let Model { key, name, kind, transport, notes } = model;
+    let Model { key, name, kind, transport, pairing: _, notes } = model;
     let link = match transport {
         Transport::Bluetooth { .. } => "Bluetooth LE".to_owned(),
         Transport::Serial { baud, data_bits, parity, stop_bits, format: _, writes: _ } => {

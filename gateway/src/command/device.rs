@@ -17,7 +17,7 @@ use vitals::wire::v1::Reading;
 
 use super::{ConfigArguments, Failure, decode, ledger};
 use crate::config::Config;
-use crate::device::catalogue::{self, Model, Transport};
+use crate::device::catalogue::{self, Model};
 use crate::local;
 use crate::store::Lane;
 
@@ -133,16 +133,12 @@ fn told(history: Option<&Value>, is_running: bool, reading_at: Option<&String>) 
 
 #[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn print_model(model: &Model, is_json: bool) {
-    let link = match model.transport {
-        Transport::Bluetooth { .. } => "bluetooth",
-        Transport::Serial { .. } => "serial",
-    };
     if is_json {
-        let kind = model.kind.as_str();
-        let row = json!({ "key": model.key, "name": model.name, "kind": kind, "link": link });
-        println!("{row}");
+        println!("{}", model.to_json());
     } else {
-        println!("{:<24} {link:<10} {:<24} {}", model.key, model.kind.as_str(), model.name);
+        let (link, kind) = (model.transport.link(), model.kind.as_str());
+        println!("{:<24} {link:<10} {kind:<24} {}", model.key, model.name);
+        model.lines().iter().for_each(|line| println!("    {line}"));
     }
 }
 

@@ -21,12 +21,6 @@ use crate::link::serial::SerialPort;
 /// From a set-up session to its first value: a cuff may still be measuring.
 const FIRST_VALUE: Duration = Duration::from_secs(90);
 
-/// Quiet time after which a device that delivers what it stored has delivered it.
-const QUIET_AFTER_RECORDS: Duration = Duration::from_secs(5);
-
-/// Quiet time after which a device that talks all the time is no longer worn.
-const QUIET_AFTER_STREAM: Duration = Duration::from_secs(30);
-
 /// How long a device is left in peace after the hub let it go.
 const REST: Duration = Duration::from_secs(3);
 
@@ -109,7 +103,6 @@ pub(super) fn bluetooth_device(
     else {
         return None;
     };
-    let is_stream = device.model.transport.is_stream();
     Some(BluetoothDevice {
         id: device.id.clone(),
         address: address.0,
@@ -125,7 +118,7 @@ pub(super) fn bluetooth_device(
         requests: device.model.transport.requests(),
         settle: *settle,
         first_value: FIRST_VALUE,
-        quiet: if is_stream { QUIET_AFTER_STREAM } else { QUIET_AFTER_RECORDS },
+        quiet: device.model.transport.quiet().unwrap_or_default(),
         rest: REST,
     })
 }

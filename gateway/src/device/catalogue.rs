@@ -1,8 +1,10 @@
 //! The device models that the hub knows: one row a model, with how to talk to it.
 
 mod blood_pressure;
+mod description;
 mod other;
 mod oximetry;
+mod pairing;
 mod taidoc;
 mod uuid;
 mod weight;
@@ -29,6 +31,8 @@ pub struct Model {
     pub kind: DeviceKind,
     /// How it talks.
     pub transport: Transport,
+    /// What a person does once so that the hub reads it, a step each, in words.
+    pub pairing: &'static [&'static str],
     /// What an installer has to know about it.
     pub notes: &'static str,
 }
@@ -51,6 +55,8 @@ pub enum Transport {
         reads: &'static [Uuid],
         /// How its clock is set, where it offers that.
         time_write: Option<TimeWrite>,
+        /// Which bond it wants.
+        bonding: Bonding,
         /// How long to wait between finding its characteristics and subscribing.
         settle: Duration,
         /// What the values are.
@@ -80,6 +86,19 @@ pub enum Transport {
 #[must_use]
 pub fn consent(slot: u8, consent: u16) -> [u8; 4] {
     user_data::consent_request(slot, consent)
+}
+
+/// Which bond a device wants before it sends its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bonding {
+    /// None that is known of: it sends its values to whoever connects or listens.
+    Never,
+    /// One that no PIN guards.
+    JustWorks,
+    /// One with a PIN that it shows or has on its label.
+    Passkey,
+    /// The device decides; the standard leaves it open.
+    AsAsked,
 }
 
 /// How the clock of a device is set.
@@ -150,6 +169,22 @@ impl Transport {
                 format.is_stream() || streams.into_iter().any(|it| self.sends(it))
             }
             Self::Serial { .. } => true,
+        }
+    }
+
+    /// How long a connection of it may be quiet after a value before the hub ends it; `None` where
+    /// there is none, or a line that stays open.
+    ///
+    /// A device that delivers what it stored has delivered it then, if it did not hang up before: most
+    /// do, 1 to 5 s after the last value. One that talks all the time is no longer worn.
+    #[must_use]
+    pub fn quiet(&self) -> Option<Duration> {
+        const AFTER_RECORDS: Duration = Duration::from_secs(5);
+        const AFTER_STREAM: Duration = Duration::from_secs(30);
+        match self {
+            Self::Bluetooth { advertised: [], .. } if self.is_stream() => Some(AFTER_STREAM),
+            Self::Bluetooth { advertised: [], .. } => Some(AFTER_RECORDS),
+            Self::Bluetooth { .. } | Self::Serial { .. } => None,
         }
     }
 

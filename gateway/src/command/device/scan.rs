@@ -54,7 +54,9 @@ fn say_nothing_heard() {
 
 #[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn print(found: &Found, configured: Option<&str>, is_json: bool) {
-    let rows: Vec<_> = found.rows().iter().map(|it| it.key).collect();
+    let models = found.rows();
+    let rows: Vec<_> = models.iter().map(|it| it.key).collect();
+    let steps = models.first().map(|it| it.pairing).unwrap_or_default();
     if is_json {
         let row = json!({
             "address": found.address.to_string(),
@@ -62,6 +64,7 @@ fn print(found: &Found, configured: Option<&str>, is_json: bool) {
             "rssi_dbm": found.rssi_dbm,
             "model": rows.first(),
             "models": rows,
+            "pairing": steps,
             "paired": found.is_paired,
             "pairing_mode": found.is_in_pairing_mode,
             "configured": configured,
@@ -74,6 +77,9 @@ fn print(found: &Found, configured: Option<&str>, is_json: bool) {
     let row = rows.first().copied().unwrap_or("unknown");
     let remarks = remarks(found, configured);
     println!("{strength:>4} dBm  {}  {row:<22} {name}{remarks}", found.address);
+    if !found.is_paired && configured.is_none() {
+        steps.iter().for_each(|step| println!("    {step}"));
+    }
 }
 
 fn remarks(found: &Found, configured: Option<&str>) -> String {

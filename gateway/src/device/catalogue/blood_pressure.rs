@@ -5,10 +5,11 @@ use std::time::Duration;
 use ::uuid::Uuid;
 use vitals::DeviceKind;
 
+use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, WITHOUT_A_BOND};
 use super::uuid::{JUMPER_AND_YONKER, JUMPER_AND_YONKER_VALUES};
 use super::{
-    AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
-    service, sig_uuid, taidoc,
+    AT_ONCE, Bonding, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    characteristic, service, sig_uuid, taidoc,
 };
 use crate::link::{Request, Write};
 
@@ -36,12 +37,13 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(characteristic::BLOOD_PRESSURE)],
             reads: READS,
             time_write: Some(TimeWrite::DateTime),
+            bonding: Bonding::JustWorks,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
-        notes: "Hold START for pairing until \"Pr\" shows. It stores failed measurements, too, and \
-                sends all it has stored.",
+        pairing: &["Hold START until \"Pr\" shows."],
+        notes: "It stores failed measurements, too, and sends all it has stored.",
     },
     Model {
         key: "beurer-bm85",
@@ -54,11 +56,13 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: PRESSURES,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
+            bonding: Bonding::Passkey,
             settle: Duration::from_millis(500),
             format: GattFormat::Standard,
             requests: &[],
         },
-        notes: "It shows a PIN when it is paired. It stays silent if it is subscribed to too fast.",
+        pairing: &["Start its Bluetooth pairing in its menu.", "Type the PIN that it shows."],
+        notes: "It stays silent if it is subscribed to too fast.",
     },
     Model {
         key: "omron-hbp-9030",
@@ -72,6 +76,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::OmronHbp9030,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Choose output format 5 and the speed at the device.",
     },
     Model {
@@ -85,10 +90,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: PRESSURES,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
+            bonding: Bonding::AsAsked,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
+        pairing: AS_ITS_MANUAL_SAYS,
         notes: "",
     },
     Model {
@@ -103,6 +110,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::SunTech,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Results alone: another program starts the cuff and asks for them. The hub never moves a \
                 cuff.",
     },
@@ -118,6 +126,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::TaiDoc,
             writes: taidoc::RECORDS,
         },
+        pairing: CABLE,
         notes: "It is asked for its last records every 15 s; the hub never starts it and never deletes one.",
     },
     Model {
@@ -131,10 +140,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(0xFFF1)],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::JumperHa120,
             requests: &[],
         },
+        pairing: WITHOUT_A_BOND,
         notes: "It stores nothing: connect it before it measures. Its service is that of many other things.",
     },
     Model {
@@ -148,10 +159,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(0xFFF1)],
             reads: READS,
             time_write: Some(TimeWrite::Microlife),
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Microlife,
             requests: MICROLIFE_HISTORY,
         },
+        pairing: WITHOUT_A_BOND,
         notes: "It is asked for all it has stored at each connection, and its clock is set. Its service is that of many other things.",
     },
     Model {
@@ -165,10 +178,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[TAIDOC_VALUES],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::TaiDoc,
             requests: TAIDOC_RECORDS,
         },
+        pairing: WITHOUT_A_BOND,
         notes: "It is asked for its last five records; the hub never starts it and never deletes one.",
     },
     Model {
@@ -182,10 +197,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[JUMPER_AND_YONKER_VALUES],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Yonker,
             requests: &[],
         },
+        pairing: WITHOUT_A_BOND,
         notes: "Oximeters of Jumper have the same service.",
     },
 ];

@@ -3,9 +3,10 @@
 use ::uuid::Uuid;
 use vitals::DeviceKind;
 
+use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, WITHOUT_A_BOND};
 use super::{
-    AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
-    service, sig_uuid, taidoc,
+    AT_ONCE, Bonding, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    characteristic, service, sig_uuid, taidoc,
 };
 
 const GLUCOSE: &[Uuid] = &[
@@ -26,12 +27,16 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: GLUCOSE,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
+            bonding: Bonding::Passkey,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
-        notes: "It shows a PIN when it is paired, or has it on its label. It keeps its records, and \
-                control solution is passed over.",
+        pairing: &[
+            "Start its pairing mode as its manual says.",
+            "Type the PIN that it shows, or that is on its label.",
+        ],
+        notes: "It keeps its records, and control solution is passed over.",
     },
     Model {
         key: "sig-heart-rate",
@@ -44,10 +49,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(characteristic::HEART_RATE)],
             reads: READS,
             time_write: None,
+            bonding: Bonding::AsAsked,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
+        pairing: AS_ITS_MANUAL_SAYS,
         notes: "",
     },
     Model {
@@ -61,10 +68,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(characteristic::TEMPERATURE)],
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
+            bonding: Bonding::AsAsked,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
+        pairing: AS_ITS_MANUAL_SAYS,
         notes: "",
     },
     Model {
@@ -79,6 +88,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::TaiDoc,
             writes: taidoc::RECORDS,
         },
+        pairing: CABLE,
         notes: "It is asked for its last records every 15 s; records of meters with a cuff are told apart.",
     },
     Model {
@@ -92,10 +102,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(0xFFE1)],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Biolight,
             requests: &[],
         },
+        pairing: WITHOUT_A_BOND,
         notes: "A patch that is worn. Its service is that of many other things.",
     },
 ];

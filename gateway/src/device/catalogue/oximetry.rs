@@ -3,10 +3,11 @@
 use ::uuid::Uuid;
 use vitals::DeviceKind;
 
+use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, WITHOUT_A_BOND};
 use super::uuid::{JUMPER_AND_YONKER, JUMPER_AND_YONKER_VALUES};
 use super::{
-    AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
-    service, sig_uuid,
+    AT_ONCE, Bonding, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    characteristic, service, sig_uuid,
 };
 use crate::link::{Request, Write};
 
@@ -63,10 +64,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: VALUES,
             reads: READS,
             time_write: None,
+            bonding: Bonding::AsAsked,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
+        pairing: AS_ITS_MANUAL_SAYS,
         notes: "Units with the standard oximeter service alone. Its clock is never set.",
     },
     Model {
@@ -81,6 +84,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::ContecFiveByte,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "CMS50E and CMS50F, too; newer units of the same name speak another format, and stay \
                 silent here.",
     },
@@ -96,6 +100,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::ContecNineByte,
             writes: &[Write::once(&CONTEC_START), Write::every(4, &CONTEC_KEEP_ALIVE)],
         },
+        pairing: CABLE,
         notes: "Newer units; older ones of the same name speak the format of 5 bytes, and stay silent \
                 here. The hub starts it and keeps it awake.",
     },
@@ -111,6 +116,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::MasimoAscii,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Choose ASCII 1 as the output of the serial port. Its clock is not used.",
     },
     Model {
@@ -125,6 +131,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::NoninAscii,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "The Avant family in its text format is read the same way.",
     },
     Model {
@@ -139,6 +146,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::NoninDataFormat1,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Data Format 1 has to be chosen on the module. It has no checksum; choose Data Format 2 \
                 where you can.",
     },
@@ -154,6 +162,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::NoninDataFormat13,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Spot checks with their time. The host has to bind its Bluetooth serial port first.",
     },
     Model {
@@ -168,6 +177,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::NoninDataFormat2,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Data Format 2 has to be chosen on the module; 8500 units with that option, too.",
     },
     Model {
@@ -182,6 +192,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::NoninDataFormat7,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Data Format 7 has to be chosen on the module.",
     },
     Model {
@@ -196,6 +207,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::NoninDataFormat8,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Data Format 8 has to be chosen on the device. It has no checksum.",
     },
     Model {
@@ -209,10 +221,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: VALUES_AND_RECORDS,
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
+            bonding: Bonding::AsAsked,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
+        pairing: AS_ITS_MANUAL_SAYS,
         notes: "",
     },
     Model {
@@ -226,10 +240,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[BERRY_VALUES],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Berry,
             requests: &[],
         },
+        pairing: WITHOUT_A_BOND,
         notes: "Its service is that of many other things with a serial line over Bluetooth.",
     },
     Model {
@@ -243,10 +259,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(0xFF02), sig_uuid(0xFF04)],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Cms50dBt,
             requests: CMS50D_BT,
         },
+        pairing: WITHOUT_A_BOND,
         notes: "Give its address by its label: the scan does not know it by a service. The hub starts it and keeps it awake.",
     },
     Model {
@@ -260,10 +278,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(0xFFE1)],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Jks50f,
             requests: &[],
         },
+        pairing: WITHOUT_A_BOND,
         notes: "Its service is that of many other things; go by its name.",
     },
     Model {
@@ -277,10 +297,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[JUMPER_AND_YONKER_VALUES],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Jumper,
             requests: &[],
         },
+        pairing: WITHOUT_A_BOND,
         notes: "It has no checksum. Cuffs of Yonker have the same service.",
     },
     Model {
@@ -294,10 +316,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[VIATOM_VALUES],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Viatom,
             requests: VIATOM_LIVE,
         },
+        pairing: WITHOUT_A_BOND,
         notes: "The hub asks for live values; what it stored is left in it. O2Ring-S speaks another format.",
     },
     Model {
@@ -311,10 +335,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[NORDIC_SERIAL_VALUES],
             reads: READS,
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Pc60fw,
             requests: &[],
         },
+        pairing: WITHOUT_A_BOND,
         notes: "Its service is that of many other things; go by its name.",
     },
 ];

@@ -3,9 +3,10 @@
 use ::uuid::Uuid;
 use vitals::DeviceKind;
 
+use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, ON_THE_AIR, WITHOUT_A_BOND};
 use super::{
-    AT_ONCE, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport, characteristic,
-    service, sig_uuid,
+    AT_ONCE, Bonding, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    characteristic, service, sig_uuid,
 };
 
 /// Weights of two generations, body values, and events.
@@ -24,6 +25,7 @@ pub(super) const ROWS: &[Model] = &[
             format: SerialFormat::AndScale,
             writes: &[],
         },
+        pairing: CABLE,
         notes: "Speed and parity can be set in the scale; these are the usual ones. Set it to \
                 print by itself when the weight is stable.",
     },
@@ -38,11 +40,13 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[sig_uuid(characteristic::WEIGHT)],
             reads: READS,
             time_write: Some(TimeWrite::DateTime),
+            bonding: Bonding::JustWorks,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
-        notes: "Press the button under the scale for pairing. Some units send no time.",
+        pairing: &["Press the button under the scale."],
+        notes: "Some units send no time.",
     },
     Model {
         key: "sig-body-composition",
@@ -59,10 +63,12 @@ pub(super) const ROWS: &[Model] = &[
             ],
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
+            bonding: Bonding::AsAsked,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
+        pairing: AS_ITS_MANUAL_SAYS,
         notes: "A scale that wants its user's consent first needs the slot and the code of the user in the \
                 configuration.",
     },
@@ -80,10 +86,12 @@ pub(super) const ROWS: &[Model] = &[
             ],
             reads: READS,
             time_write: Some(TimeWrite::CurrentTime),
+            bonding: Bonding::AsAsked,
             settle: AT_ONCE,
             format: GattFormat::Standard,
             requests: &[],
         },
+        pairing: AS_ITS_MANUAL_SAYS,
         notes: "A scale that wants its user's consent first needs the slot and the code of the user in the \
                 configuration.",
     },
@@ -98,10 +106,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: TRANSTEK,
             reads: READS,
             time_write: Some(TimeWrite::Transtek),
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::Transtek,
             requests: &[],
         },
+        pairing: WITHOUT_A_BOND,
         notes: "The scale forgets a weight once it has delivered it. Its clock is set, which makes it deliver.",
     },
     Model {
@@ -116,10 +126,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[],
             reads: &[],
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::XiaomiS400,
             requests: &[],
         },
+        pairing: ON_THE_AIR,
         notes: "It is read with its key, `bind_key` in the configuration, which its maker's cloud has once the scale was added to their app. It is never connected. Its weight alone is taken.",
     },
     Model {
@@ -133,10 +145,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[],
             reads: &[],
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::XiaomiScale1,
             requests: &[],
         },
+        pairing: ON_THE_AIR,
         notes: "It says its weight to everybody and is never connected: anybody can imitate it. Its clock is not set.",
     },
     Model {
@@ -150,10 +164,12 @@ pub(super) const ROWS: &[Model] = &[
             subscriptions: &[],
             reads: &[],
             time_write: None,
+            bonding: Bonding::Never,
             settle: AT_ONCE,
             format: GattFormat::XiaomiScale2,
             requests: &[],
         },
+        pairing: ON_THE_AIR,
         notes: "It says its weight to everybody and is never connected: anybody can imitate it. Its clock is not set. Its weight alone is taken.",
     },
 ];

@@ -1,0 +1,277 @@
+//! What a row of the catalogue says, in words and as data.
+
+use ::uuid::Uuid;
+use serde_json::{Value, json};
+
+use super::{Bonding, GattFormat, Model, Parity, SerialFormat, TimeWrite, Transport, short_uuid};
+
+impl Model {
+    /// The row as one JSON object: what a program has to know to choose, pair and connect the device.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let Self { key, name, kind, transport, pairing, notes } = self;
+        let link = match transport {
+            Transport::Bluetooth {
+                names,
+                services,
+                advertised,
+                subscriptions,
+                reads: _,
+                time_write,
+                bonding,
+                settle,
+                format: _,
+                requests: _,
+            } => json!({
+                "names": names,
+                "services": uuids(services),
+                "advertised": uuids(advertised),
+                "subscriptions": uuids(subscriptions),
+                "settle_ms": u64::try_from(settle.as_millis()).unwrap_or(u64::MAX),
+                "bonding": bonding.as_str(),
+                "clock": time_write.map(TimeWrite::as_str),
+            }),
+            Transport::Serial { baud, data_bits, parity, stop_bits, format: _, writes: _ } => {
+                json!({ "baud": baud, "line": line(*data_bits, *parity, *stop_bits) })
+            }
+        };
+        let mut row = json!({
+            "key": key,
+            "name": name,
+            "kind": kind.as_str(),
+            "link": transport.link(),
+            "protocol": transport.protocol(),
+            "quiet_s": transport.quiet().map(|it| it.as_secs()),
+            "pairing": pairing,
+            "notes": notes,
+        });
+        if let (Some(row), Value::Object(link)) = (row.as_object_mut(), link) {
+            row.extend(link);
+        }
+        row
+    }
+
+    /// The row in lines that a person reads.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = match &self.transport {
+            Transport::Bluetooth { names, services, advertised, time_write, bonding, .. } => {
+                let known: Vec<_> = names
+                    .iter()
+                    .map(|it| format!("name {it}..."))
+                    .chain(uuids(services).into_iter().map(|it| format!("service {it}")))
+                    .chain(uuids(advertised).into_iter().map(|it| format!("data of service {it}")))
+                    .collect();
+                let known = if known.is_empty() {
+                    "its address alone".to_owned()
+                } else {
+                    known.join(", ")
+                };
+                let clock = time_write.map_or("is never set", TimeWrite::as_str);
+                vec![
+                    format!("known by   {known}"),
+                    format!("clock      {clock}"),
+                    format!("bond       {}", bonding.sentence()),
+                ]
+            }
+            Transport::Serial { baud, data_bits, parity, stop_bits, .. } => {
+                vec![format!("line       {baud} baud, {}", line(*data_bits, *parity, *stop_bits))]
+            }
+        };
+        lines.insert(0, format!("protocol   {}", self.transport.protocol()));
+        lines.push(format!("ends       {}", self.transport.ending()));
+        lines.extend(self.pairing.iter().map(|step| format!("pairing    {step}")));
+        lines.extend(
+            Some(self.notes).filter(|it| !it.is_empty()).map(|it| format!("notes      {it}")),
+        );
+        lines
+    }
+}
+
+impl Transport {
+    /// The word for its link.
+    #[must_use]
+    pub const fn link(&self) -> &'static str {
+        match self {
+            Self::Bluetooth { .. } => "bluetooth",
+            Self::Serial { .. } => "serial",
+        }
+    }
+
+    /// What it speaks.
+    #[must_use]
+    pub const fn protocol(&self) -> &'static str {
+        match self {
+            Self::Bluetooth { format, .. } => format.as_str(),
+            Self::Serial { format, .. } => format.as_str(),
+        }
+    }
+
+    /// How a session with it ends, one sentence without its stop.
+    fn ending(&self) -> String {
+        match (self, self.quiet()) {
+            (Self::Serial { .. }, _) => {
+                "never: the line stays open, and is opened again after an unplug".to_owned()
+            }
+            (Self::Bluetooth { .. }, None) => "never: it is not connected".to_owned(),
+            (Self::Bluetooth { .. }, Some(quiet)) => format!(
+                "when it hangs up, which is how it says that it is done, or after {} s without a value",
+                quiet.as_secs()
+            ),
+        }
+    }
+}
+
+impl Bonding {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "none",
+            Self::JustWorks => "just-works",
+            Self::Passkey => "passkey",
+            Self::AsAsked => "as-asked",
+        }
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Never => "none that is known of",
+            Self::JustWorks => "once, without a PIN (Just Works)",
+            Self::Passkey => "once, with the PIN that it shows or has on its label",
+            Self::AsAsked => "as the device asks for it",
+        }
+    }
+}
+
+impl TimeWrite {
+    /// What is written, and when.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DateTime => "Date Time (0x2A08) of the measurement service, set in each session",
+            Self::CurrentTime => "Current Time (0x2A2B), set in each session where it has it",
+            Self::Microlife => "set by a frame of Microlife in each session",
+            Self::Transtek => "set by a command of Transtek in each session",
+        }
+    }
+}
+
+impl GattFormat {
+    /// What it is called.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "Bluetooth SIG",
+            Self::Berry => "Berry or BCI",
+            Self::Biolight => "Biolight",
+            Self::Cms50dBt => "Contec CMS50D-BT",
+            Self::Jks50f => "JKS50F",
+            Self::Jumper => "Jumper JPD-500F",
+            Self::JumperHa120 => "Jumper JPD-HA120",
+            Self::Microlife => "Microlife",
+            Self::Pc60fw => "Viatom PC-60FW",
+            Self::TaiDoc => "TaiDoc",
+            Self::Transtek => "Transtek",
+            Self::Viatom => "Viatom, requests that begin with AA",
+            Self::XiaomiS400 => "Xiaomi MiBeacon 5, encrypted",
+            Self::XiaomiScale1 => "Xiaomi scale, version 1",
+            Self::XiaomiScale2 => "Xiaomi scale, version 2",
+            Self::Yonker => "Yonker",
+        }
+    }
+}
+
+impl SerialFormat {
+    /// What it is called.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoninDataFormat2 => "Nonin Data Format 2",
+            Self::NoninAscii => "Nonin 8500 text",
+            Self::AndScale => "A&D standard text",
+            Self::ContecFiveByte => "Contec, 5 bytes a frame",
+            Self::ContecNineByte => "Contec, 9 bytes a frame",
+            Self::MasimoAscii => "Masimo ASCII 1",
+            Self::NoninDataFormat1 => "Nonin Data Format 1",
+            Self::NoninDataFormat7 => "Nonin Data Format 7",
+            Self::NoninDataFormat8 => "Nonin Data Format 8",
+            Self::NoninDataFormat13 => "Nonin Data Format 13",
+            Self::OmronHbp9030 => "Omron HBP-9030 output format 5",
+            Self::SunTech => "SunTech NIBP",
+            Self::TaiDoc => "TaiDoc",
+        }
+    }
+}
+
+/// 16 bits where they are all that differs, else all of it.
+fn uuids(all: &[Uuid]) -> Vec<String> {
+    let name =
+        |it: &Uuid| short_uuid(*it).map_or_else(|| it.to_string(), |it| format!("0x{it:04X}"));
+    all.iter().map(name).collect()
+}
+
+/// Bits, parity and stop bits, as `8N1`.
+fn line(data_bits: u8, parity: Parity, stop_bits: u8) -> String {
+    let parity = match parity {
+        Parity::None => 'N',
+        Parity::Even => 'E',
+        Parity::Odd => 'O',
+    };
+    format!("{data_bits}{parity}{stop_bits}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::device::catalogue::{model, models};
+
+    #[test]
+    fn a_row_is_told_with_its_rules() {
+        let lines = |key| model(key).unwrap().lines().join("\n");
+        assert_eq!(
+            lines("and-ua-651ble"),
+            "protocol   Bluetooth SIG\n\
+             known by   name A&D_UA-651BLE..., service 0x1810\n\
+             clock      Date Time (0x2A08) of the measurement service, set in each session\n\
+             bond       once, without a PIN (Just Works)\n\
+             ends       when it hangs up, which is how it says that it is done, or after 5 s without a \
+             value\n\
+             pairing    Hold START until \"Pr\" shows.\n\
+             notes      It stores failed measurements, too, and sends all it has stored."
+        );
+        assert!(lines("contec-5byte").contains("line       19200 baud, 8O1"));
+        assert!(lines("xiaomi-s400").contains("ends       never: it is not connected"));
+        assert!(lines("contec-cms50d-bt").contains("known by   its address alone"));
+    }
+
+    #[test]
+    fn a_program_gets_the_same() {
+        #[track_caller]
+        fn check(key: &str, expected: &[(&str, Value)]) {
+            let row = model(key).unwrap().to_json();
+            for (name, value) in expected {
+                assert_eq!(row.get(name), Some(value), "{name} of {row}");
+            }
+        }
+        check(
+            "beurer-bm85",
+            &[
+                ("services", json!(["0x1810"])),
+                ("bonding", json!("passkey")),
+                ("settle_ms", json!(500)),
+                ("quiet_s", json!(5)),
+            ],
+        );
+        check("viatom-o2ring", &[("quiet_s", json!(30)), ("clock", Value::Null)]);
+        check("and-uc-321", &[("line", json!("7E1")), ("quiet_s", Value::Null)]);
+    }
+
+    #[test]
+    fn every_row_says_how_the_device_gets_to_the_hub() {
+        let is_said = |step: &str| step.ends_with('.') || step.ends_with("\".");
+        assert!(models().iter().all(|it| !it.pairing.is_empty()));
+        assert!(models().iter().flat_map(|it| it.pairing).all(|it| is_said(it)));
+    }
+}

@@ -67,6 +67,7 @@ pub mod nonin_live;
 pub mod omron_790it;
 pub mod omron_eeprom;
 pub mod omron_hbp9030;
+pub mod omron_memory;
 pub mod omron_scale;
 pub mod omron_wlp;
 mod outcome;
@@ -159,6 +160,13 @@ impl Decoder {
                 let (said, is_stream) = (vendor.push(uuid, bytes), vendor.is_stream);
                 said.into_iter().flat_map(|it| self.vendor(arrival, is_stream, it)).collect()
             }
+            (Source::Characteristic(uuid), Framing::Memory(reader)) => {
+                if !self.model.transport.sends(uuid) {
+                    return self.characteristic(arrival, uuid);
+                }
+                let said = reader.push(uuid, bytes);
+                said.into_iter().flat_map(|it| self.vendor(arrival, false, it)).collect()
+            }
             (Source::Characteristic(uuid), Framing::Sealed(sealed)) => {
                 if !self.model.transport.sends(uuid) {
                     return self.characteristic(arrival, uuid);
@@ -195,7 +203,10 @@ impl Decoder {
             (Source::Characteristic(_), _serial) => {
                 vec![arrival.unexpected("characteristic of a serial device".to_owned())]
             }
-            (Source::Serial, Framing::None | Framing::Vendor(_) | Framing::Sealed(_)) => {
+            (
+                Source::Serial,
+                Framing::None | Framing::Vendor(_) | Framing::Sealed(_) | Framing::Memory(_),
+            ) => {
                 vec![arrival.unexpected("serial line of a Bluetooth device".to_owned())]
             }
         }
@@ -382,6 +393,7 @@ impl Decoder {
             | Framing::NoninPackets(_)
             | Framing::Frames(..)
             | Framing::TaiDoc(..)
+            | Framing::Memory(_)
             | Framing::Sealed(_)
             | Framing::Vendor(_)
             | Framing::None => {

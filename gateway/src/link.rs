@@ -1,6 +1,7 @@
 //! Links: bytes with the device they came from and the moment they came, no parsing.
 
 pub mod bluetooth;
+pub mod dialogue;
 pub mod history;
 pub mod serial;
 

@@ -12,6 +12,7 @@ mod agent;
 mod bluez;
 mod failure;
 pub mod found;
+mod introduction;
 mod remote;
 
 use std::time::Duration;
@@ -88,7 +89,12 @@ impl Window {
     /// What is left of it; nothing once it is closed.
     #[must_use]
     pub fn left(&self) -> Duration {
-        self.closes_at.saturating_sub(self.clock.now().since_boot)
+        self.closes_at.saturating_sub(self.now())
+    }
+
+    /// Time since boot.
+    fn now(&self) -> Duration {
+        self.clock.now().since_boot
     }
 }
 
@@ -147,7 +153,8 @@ pub async fn hear(
     Ok(heard)
 }
 
-/// Makes a bond with a device that was just heard, before the window closes.
+/// Makes a bond with a device that was just heard, before the window closes, and tells it what its
+/// model has to be told.
 ///
 /// What fails leaves no half of a bond behind: the device is disconnected and forgotten.
 ///
@@ -167,6 +174,10 @@ pub async fn pair(
     bluez.register_agent(capability.as_str()).await.map_err(|error| other(&error))?;
     let outcome = pair_with_agent(bluez, device, person, window).await;
     bluez.unregister_agent().await;
+    let outcome = match outcome {
+        Ok(paired) => introduction::introduce(bluez, device, window).await.map(|()| paired),
+        failure => failure,
+    };
     match &outcome {
         Ok(_paired) => bluez.trust(device.address).await,
         Err(_failure) => {

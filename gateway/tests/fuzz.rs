@@ -12,7 +12,8 @@ use std::time::Duration;
 use std::{env, fs, iter};
 
 use gateway::clock::{BootId, Stamp};
-use gateway::device::catalogue::sig_uuid;
+use gateway::device::catalogue::{GattFormat, Model, Transport, sig_uuid};
+use gateway::device::omron_memory::{Layout, RecordFormat};
 use gateway::device::{Decoder, StreamSettings};
 use gateway::link::Source;
 use jiff::Timestamp;
@@ -105,8 +106,9 @@ fn seeds(target: &Target, vectors: &[Vector]) -> Vec<Vec<u8>> {
             let streams = STREAMS.iter().filter(|it| it.0 == model.key);
             let data_format_7 =
                 (model.key == "nonin-df7").then(|| packet_of_data_format_7(vectors));
+            let answer = memory(model).map(|it| answer_of(it, vectors));
             let bytes = of_it.map(|it| it.bytes.clone()).chain(streams.map(|it| it.1.to_vec()));
-            bytes.chain(data_format_7).map(|it| session(target, &it)).collect()
+            bytes.chain(data_format_7).chain(answer).map(|it| session(target, &it)).collect()
         }
     }
 }
@@ -148,6 +150,33 @@ fn packet_of_data_format_7(vectors: &[Vector]) -> Vec<u8> {
         [*status, *pleth, 0, *part, sum]
     };
     packet.bytes.as_chunks().0.iter().flat_map(frame).collect()
+}
+
+fn memory(model: &Model) -> Option<&'static Layout> {
+    match &model.transport {
+        Transport::Bluetooth { format: GattFormat::OmronMemory(layout), .. } => Some(*layout),
+        Transport::Bluetooth { .. } | Transport::Serial { .. } => None,
+    }
+}
+
+/// An answer of Omron with the first record of the first user, all of it by one characteristic.
+fn answer_of(memory: &Layout, vectors: &[Vector]) -> Vec<u8> {
+    let of_it = |format| vectors.iter().find(|it| it.format == format).unwrap().bytes.clone();
+    let record = match memory.record {
+        RecordFormat::Packed | RecordFormat::PackedExchanged => {
+            of_it("Omron EEPROM record bitpacked-14 BE")
+        }
+        RecordFormat::Backwards => b"\x78\x5b\x48\x1a\xd7\x19\x42\x1b\0\0\0\0\0\0\0\0".to_vec(),
+        RecordFormat::Classic => of_it("Omron EEPROM record classic-14 LE"),
+        RecordFormat::Scale => of_it("Omron HBF/WLC 48-byte record"),
+    };
+    let len_bytes = u8::try_from(record.len()).unwrap();
+    let [high, low] = memory.users.first().unwrap().to_be_bytes();
+    let mut frame = vec![len_bytes + 8, 0x81, 0x00, high, low, len_bytes];
+    frame.extend(record);
+    frame.push(0);
+    frame.push(frame.iter().fold(0, |sum, it| sum ^ it));
+    frame
 }
 
 /// Inputs that once broke a promise of `target`.

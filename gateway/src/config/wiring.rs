@@ -116,6 +116,7 @@ pub(super) fn bluetooth_device(
             .map(|(slot, consent)| catalogue::consent(*slot, *consent))
             .collect(),
         requests: device.model.transport.requests(),
+        script: device.model.transport.script(),
         settle: *settle,
         first_value: FIRST_VALUE,
         quiet: device.model.transport.quiet().unwrap_or_default(),

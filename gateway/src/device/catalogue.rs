@@ -2,6 +2,7 @@
 
 mod blood_pressure;
 mod description;
+mod omron;
 mod other;
 mod oximetry;
 mod pairing;
@@ -17,7 +18,9 @@ use jiff::civil;
 use vitals::DeviceKind;
 
 pub use self::uuid::{characteristic, service, short_uuid, sig_uuid};
+use super::omron_memory::{Introduction, Layout, Lock};
 use super::{date_time, microlife, record_access, transtek, user_data};
+use crate::link::dialogue::Script;
 use crate::link::{Request, Write};
 
 /// A device model.
@@ -201,6 +204,27 @@ impl Transport {
         let is_asked = subscriptions.contains(&characteristic);
         requests.iter().copied().chain(is_asked.then_some(records)).collect()
     }
+
+    /// How a device is asked for what it stores, where each question follows from an answer.
+    #[must_use]
+    pub fn script(&self) -> Option<&'static dyn Script> {
+        match self {
+            Self::Bluetooth { format: GattFormat::OmronMemory(layout), .. } => Some(*layout),
+            Self::Bluetooth { .. } | Self::Serial { .. } => None,
+        }
+    }
+
+    /// What a device has to be told once, on the link on which it was paired.
+    #[must_use]
+    pub fn introduction(&self) -> Option<&'static dyn Script> {
+        match self {
+            Self::Bluetooth {
+                format: GattFormat::OmronMemory(Layout { lock: Lock::Key, .. }),
+                ..
+            } => Some(&Introduction),
+            Self::Bluetooth { .. } | Self::Serial { .. } => None,
+        }
+    }
 }
 
 /// What the values of a Bluetooth device are, besides battery and device information.
@@ -222,6 +246,8 @@ pub enum GattFormat {
     JumperHa120,
     /// Microlife cuffs, asked for their memory.
     Microlife,
+    /// Omron cuffs and scales whose memory is read.
+    OmronMemory(&'static Layout),
     /// Viatom PC-60FW.
     Pc60fw,
     /// `TaiDoc` meters, asked for their records.
@@ -261,6 +287,7 @@ impl GattFormat {
             Self::Standard
             | Self::JumperHa120
             | Self::Microlife
+            | Self::OmronMemory(_)
             | Self::TaiDoc
             | Self::Transtek
             | Self::XiaomiS400
@@ -327,7 +354,7 @@ pub fn model(key: &str) -> Option<&'static Model> {
 }
 
 static MODELS: LazyLock<Vec<&'static Model>> = LazyLock::new(|| {
-    let kinds = [blood_pressure::ROWS, oximetry::ROWS, weight::ROWS, other::ROWS];
+    let kinds = [blood_pressure::ROWS, omron::ROWS, oximetry::ROWS, weight::ROWS, other::ROWS];
     let mut models: Vec<&'static Model> = kinds.into_iter().flatten().collect();
     models.sort_by_key(|it| it.key);
     models
@@ -398,6 +425,14 @@ mod tests {
             }
         }
         assert_eq!(consent(1, 1234).first(), Some(&2));
+        // What scripts ask is held to that by the property tests beside them.
+        let keys = |has: fn(&Transport) -> bool| -> Vec<_> {
+            models().iter().filter(|it| has(&it.transport)).map(|it| it.key).collect()
+        };
+        let scripted = keys(|it| it.script().is_some());
+        assert!(scripted.len() == 9 && scripted.iter().all(|it| it.starts_with("omron-")));
+        let introduced = keys(|it| it.introduction().is_some());
+        assert!(introduced.len() == 8 && !introduced.contains(&"omron-hem-7142t2"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::error::DecodeError;
 use super::frames::{Frames, Look, fixed};
 use super::lines::Lines;
 use super::nonin_df2::framer::Framer;
+use super::omron_memory::Reader;
 use super::report::Report;
 use super::taidoc::Records;
 use super::{
@@ -31,6 +32,8 @@ pub(crate) enum Framing {
     AndScale(Lines, Weighings),
     /// Frames that each stand alone.
     Frames(Frames, Telling),
+    /// Blocks of a memory that is read.
+    Memory(Reader),
     /// Sealed advertisements.
     Sealed(Sealed),
     /// Replies that belong together.
@@ -68,6 +71,9 @@ impl Framing {
             Transport::Bluetooth { format: GattFormat::TaiDoc, .. } => return taidoc(),
             Transport::Bluetooth { format: GattFormat::XiaomiS400, .. } => {
                 return Self::Sealed(Sealed::default());
+            }
+            Transport::Bluetooth { format: GattFormat::OmronMemory(layout), .. } => {
+                return Self::Memory(Reader::new(layout));
             }
             Transport::Bluetooth { format, .. } => {
                 return Vendor::of(*format).map_or(Self::None, Self::Vendor);

@@ -17,6 +17,9 @@
 use super::error::DecodeError;
 use super::payload::{Payload, checked, exclusive_or};
 
+/// Type of an answer to a read.
+pub(crate) const READ_ANSWER: [u8; 2] = [0x81, 0x00];
+
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {

@@ -57,6 +57,7 @@ use uuid::Uuid;
 use vitals::DeviceId;
 
 pub use self::silence::Remedies;
+use super::dialogue::Script;
 use super::{LinkEvent, Request};
 use crate::clock::{Clock, Stamp};
 
@@ -139,6 +140,9 @@ pub struct BluetoothDevice {
     pub consents: Vec<[u8; 4]>,
     /// What makes it talk, written in this order after everything else.
     pub requests: Vec<Request>,
+    /// How it is asked for what it stores, where each question follows from an answer; after the
+    /// requests.
+    pub script: Option<&'static dyn Script>,
     /// Pause before the first subscription: some devices stay silent without one.
     pub settle: Duration,
     /// How long it may take to its first value once it is set up.

@@ -60,6 +60,12 @@ pub enum PairingFailure {
          forget {0}`, put it into pairing mode and pair it again"
     )]
     ForgotBond(String),
+    /// It did not take what its model has to be told.
+    #[error(
+        "it was paired and did not learn to know this hub: {0}; put it into pairing mode and pair it \
+         again"
+    )]
+    NotIntroduced(String),
     /// It was never heard.
     #[error(
         "it was not heard: put it into pairing mode, bring it closer, and look whether `vitalgate \

@@ -65,12 +65,22 @@ impl Found {
     }
 
     /// The rows of the catalogue that fit, the best one first: one whose name it bears, then those
-    /// of any model with the standard service, then the rest.
+    /// of any model with the standard service, then the others with its service, and last those whose
+    /// name it bears while it offers other services: makers give one name to several families.
     #[must_use]
     pub fn rows(&self) -> Vec<&'static Model> {
         let mut rows: Vec<_> =
             catalogue::models().iter().copied().filter(|it| self.rank(it).is_some()).collect();
         rows.sort_by_key(|it| self.rank(it));
+        rows
+    }
+
+    /// The rows that fit best: more than one where the air does not tell which model it is.
+    #[must_use]
+    pub fn best_rows(&self) -> Vec<&'static Model> {
+        let mut rows = self.rows();
+        let best = rows.first().and_then(|it| self.rank(it));
+        rows.retain(|it| self.rank(it) == best);
         rows
     }
 
@@ -81,10 +91,13 @@ impl Found {
             .name
             .as_deref()
             .is_some_and(|name| names.iter().any(|beginning| starts_with(name, beginning)));
+        let is_by_name = services.is_empty() || self.services.is_empty();
         match (is_named, has_service) {
-            (true, _) => Some(0),
+            (true, true) => Some(0),
+            (true, false) if is_by_name => Some(0),
             (false, true) if model.key.starts_with("sig-") => Some(1),
             (false, true) => Some(2),
+            (true, false) => Some(3),
             (false, false) => None,
         }
     }
@@ -169,6 +182,21 @@ mod tests {
         let other = found("BP-7", None, &[service::BLOOD_PRESSURE]);
         assert_eq!(keys(&other).first(), Some(&"sig-blood-pressure"));
         assert_eq!(keys(&found("Lamp", None, &[0x180F])), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_that_several_families_bear_counts_with_the_service_alone() {
+        let name = "BLEsmart_0000011AF1E2D3C4B5A6";
+        let standard = found(name, None, &[service::BLOOD_PRESSURE]);
+        assert_eq!(keys(&standard).first(), Some(&"sig-blood-pressure"));
+        let modern: Vec<_> =
+            found(name, None, &[0xFE4A]).best_rows().iter().map(|it| it.key).collect();
+        assert_eq!(modern, ["omron-hem-7142t2"]);
+        let transport = &catalogue::model("omron-hem-7322t").unwrap().transport;
+        let Transport::Bluetooth { services, .. } = transport else { unreachable!() };
+        let services = services.to_vec();
+        let old = Found { services, ..found(name, None, &[]) }.best_rows();
+        assert!(old.len() == 7 && old.iter().all(|it| it.key.starts_with("omron-hem-")));
     }
 
     #[test]

@@ -115,6 +115,19 @@ impl Bluez {
         connection.call_method(Some(BLUEZ), path, to, "StartNotify", &()).await.map(drop)
     }
 
+    /// Writes a value.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the device does not take it.
+    pub(super) async fn write(&self, path: &str, bytes: &[u8]) -> zbus::Result<()> {
+        let options: BTreeMap<&str, Variant<'_>> = BTreeMap::new();
+        let connection = &self.calls.connection;
+        let to = Some(CHARACTERISTIC);
+        let body = (bytes, options);
+        within(connection.call_method(Some(BLUEZ), path, to, "WriteValue", &body)).await.map(drop)
+    }
+
     /// What a watched device does next; `None` when the bus is dead.
     pub async fn next_heard(&mut self) -> Option<Heard> {
         loop {

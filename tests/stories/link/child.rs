@@ -294,6 +294,7 @@ fn bluetooth_device(device: &DeviceSettings) -> BluetoothDevice {
         advertised: Vec::new(),
         consents: Vec::new(),
         requests: Vec::new(),
+        script: None,
         settle: Duration::ZERO,
         first_value: Duration::from_millis(device.first_value_ms),
         quiet: Duration::from_millis(device.quiet_ms),

@@ -11,6 +11,7 @@ use clap::builder::RangedU64ValueParser;
 use tokio::sync::mpsc;
 
 use super::place::Place;
+use super::scan::one_of;
 use crate::command::{ConfigArguments, Failure};
 use crate::pairing::found::Found;
 use crate::pairing::{
@@ -107,16 +108,20 @@ fn report(device: &Found, paired: Paired, configured: Option<&str>) {
         Paired::New => println!("paired {address} {name}"),
         Paired::Before => println!("{address} {name} was paired already, and answers"),
     }
-    let row = device.rows().first().map(|it| it.key);
-    match (configured, row) {
+    let best = device.best_rows();
+    match (configured, best.as_slice()) {
         (Some(id), _) => {
             println!("take a measurement and run `vitalgate device test {id}` to prove it");
         }
-        (None, Some(row)) => {
+        (None, [first, others @ ..]) => {
+            if !others.is_empty() {
+                println!("{}", one_of(&best));
+            }
+            let row = if others.is_empty() { first.key } else { "…" };
             println!("the hub reads it once its configuration has this, and a `subject`:\n");
             println!("[[device]]\nid = \"{row}\"\nmodel = \"{row}\"\naddress = \"{address}\"");
         }
-        (None, None) => println!(
+        (None, []) => println!(
             "no row of the catalogue fits it; `vitalgate device list --catalogue` shows all of them"
         ),
     }

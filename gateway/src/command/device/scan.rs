@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::place::Place;
 use crate::command::{ConfigArguments, Failure};
+use crate::device::catalogue::Model;
 use crate::pairing::found::{Found, by_strength, health_devices};
 use crate::pairing::scan;
 
@@ -54,15 +55,16 @@ fn say_nothing_heard() {
 
 #[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn print(found: &Found, configured: Option<&str>, is_json: bool) {
-    let models = found.rows();
-    let rows: Vec<_> = models.iter().map(|it| it.key).collect();
-    let steps = models.first().map(|it| it.pairing).unwrap_or_default();
+    let rows: Vec<_> = found.rows().iter().map(|it| it.key).collect();
+    let best = found.best_rows();
+    let steps = best.first().map(|it| it.pairing).unwrap_or_default();
+    let model = if let [model] = best.as_slice() { Some(model.key) } else { None };
     if is_json {
         let row = json!({
             "address": found.address.to_string(),
             "name": found.name,
             "rssi_dbm": found.rssi_dbm,
-            "model": rows.first(),
+            "model": model,
             "models": rows,
             "pairing": steps,
             "paired": found.is_paired,
@@ -74,12 +76,21 @@ fn print(found: &Found, configured: Option<&str>, is_json: bool) {
     }
     let strength = found.rssi_dbm.map_or_else(|| "?".to_owned(), |it| it.to_string());
     let name = found.name.as_deref().unwrap_or("without a name");
-    let row = rows.first().copied().unwrap_or("unknown");
+    let row = model.unwrap_or(if best.is_empty() { "unknown" } else { "one of several" });
     let remarks = remarks(found, configured);
     println!("{strength:>4} dBm  {}  {row:<22} {name}{remarks}", found.address);
+    if 1 < best.len() && configured.is_none() {
+        println!("    {}", one_of(&best));
+    }
     if !found.is_paired && configured.is_none() {
         steps.iter().for_each(|step| println!("    {step}"));
     }
+}
+
+/// What a person has to choose from, where the air does not tell.
+pub(super) fn one_of(models: &[&Model]) -> String {
+    let keys: Vec<_> = models.iter().map(|it| it.key).collect();
+    format!("its label says which of these models it is: {}", keys.join(", "))
 }
 
 fn remarks(found: &Found, configured: Option<&str>) -> String {

@@ -170,6 +170,7 @@ impl GattFormat {
             Self::Jumper => "Jumper JPD-500F",
             Self::JumperHa120 => "Jumper JPD-HA120",
             Self::Microlife => "Microlife",
+            Self::OmronMemory(_) => "Omron, blocks of a memory",
             Self::Pc60fw => "Viatom PC-60FW",
             Self::TaiDoc => "TaiDoc",
             Self::Transtek => "Transtek",

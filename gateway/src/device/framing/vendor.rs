@@ -60,7 +60,10 @@ impl Vendor {
         let whole = |read: Read| (None, read);
         let pieces = |look: Look, read: Read| (Some(Frames::new(look)), read);
         let (pieces, read): (_, Read) = match format {
-            GattFormat::Standard | GattFormat::TaiDoc | GattFormat::XiaomiS400 => return None,
+            GattFormat::Standard
+            | GattFormat::OmronMemory(_)
+            | GattFormat::TaiDoc
+            | GattFormat::XiaomiS400 => return None,
             GattFormat::Jumper => whole(jumper),
             GattFormat::Yonker => whole(yonker),
             GattFormat::JumperHa120 => whole(ha120),

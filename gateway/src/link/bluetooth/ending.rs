@@ -5,13 +5,13 @@
 //! came, and whether the link is still up.
 //!
 //! ```text
-//! cause \ stage        connecting .. subscribing      set up
-//! link lost, values    by device                      by device
-//! link lost, none      failed                         by device
-//! quiet                -                              by hub
-//! call failed          failed                         failed
-//! timed out            failed                         failed
-//! radio lost           failed                         failed
+//! cause \ stage        connecting .. subscribing      asking      set up
+//! link lost, values    by device                      failed      by device
+//! link lost, none      failed                         failed      by device
+//! quiet                -                              -           by hub
+//! call failed          failed                         failed      failed
+//! timed out            failed                         failed      failed
+//! radio lost           failed                         failed      failed
 //! ```
 
 use crate::link::SessionEnd;
@@ -30,7 +30,9 @@ pub(super) enum Stage {
     Discovering,
     /// We subscribe.
     Subscribing,
-    /// Every subscription is made.
+    /// It is asked for what it stores, block by block.
+    Asking,
+    /// Every subscription is made, and nothing is left to ask.
     SetUp,
 }
 
@@ -41,6 +43,7 @@ impl Stage {
             Self::Resolving => "its services were known",
             Self::Discovering => "its services were read",
             Self::Subscribing => "it was subscribed to",
+            Self::Asking => "it had told all that it stores",
             Self::SetUp => "it was done",
         }
     }
@@ -67,7 +70,8 @@ pub(super) fn verdict(stage: Stage, cause: &Cause, n_values: u64) -> SessionEnd 
     let stage = if *cause == Cause::LinkLost { stage.max(Stage::Resolving) } else { stage };
     let goal = stage.as_str();
     match cause {
-        Cause::LinkLost if stage == Stage::SetUp || 0 < n_values => SessionEnd::ByDevice,
+        Cause::LinkLost if stage == Stage::SetUp => SessionEnd::ByDevice,
+        Cause::LinkLost if stage != Stage::Asking && 0 < n_values => SessionEnd::ByDevice,
         Cause::LinkLost => SessionEnd::Failed(format!("the device hung up before {goal}")),
         Cause::Quiet => SessionEnd::ByHub,
         Cause::TimedOut => SessionEnd::Failed(format!("the time ran out before {goal}")),
@@ -109,6 +113,12 @@ mod tests {
     #[test]
     fn a_device_that_said_what_it_had_to_say_early_is_a_success() {
         assert_eq!(verdict(Stage::Resolving, &Cause::LinkLost, 1), SessionEnd::ByDevice);
+    }
+
+    #[test]
+    fn a_device_that_hangs_up_with_a_question_open_has_not_told_all() {
+        let sentence = "the device hung up before it had told all that it stores";
+        fails(Stage::Asking, &Cause::LinkLost, 40, sentence);
     }
 
     #[test]

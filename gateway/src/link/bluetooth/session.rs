@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! connect -> services resolved -> services read -> settle -> subscribe, in order
-//!         -> read -> set the clock -> make it talk -> listen until quiet or hung up
+//!         -> read -> set the clock -> make it talk -> ask what follows from its answers
+//!         -> listen until quiet or hung up
 //!         -> disconnect unless hung up -> take what is left -> verdict
 //! ```
 //!
 //! From the moment the services are read, values are passed on whatever else is going on.
 
 mod close;
+mod converse;
 mod talk;
 
 use std::convert::Infallible;
@@ -19,7 +21,7 @@ use std::time::Duration;
 
 use btleplug::api::{Characteristic, Peripheral as _, ValueNotification};
 use btleplug::platform::{Adapter, Peripheral};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -30,6 +32,7 @@ use super::peer::{Peer, is_limit};
 use super::roster::Member;
 use super::{BluetoothDevice, BluetoothSettings, Limits};
 use crate::clock::Clock;
+use crate::link::dialogue::Conversation;
 use crate::link::{Frame, LinkEvent, SessionEnd, Source};
 
 /// How long the daemon may take to say that a link is down which it was told to end, and to
@@ -86,6 +89,10 @@ pub(super) struct Session {
     /// A value that is not given to the hub yet.
     held: Option<Frame>,
     echoes: Echoes,
+    /// What it is asked for, where it has to be.
+    conversation: Option<Conversation>,
+    /// An answer came.
+    answered: Arc<Notify>,
     is_limit: bool,
 }
 
@@ -98,6 +105,7 @@ impl Session {
         peer: Option<Peer>,
     ) -> Self {
         let n_hang_ups_before = presence.borrow().n_hang_ups;
+        let conversation = device.script.map(Conversation::begin);
         Self {
             member,
             device,
@@ -110,6 +118,8 @@ impl Session {
             value_at: Duration::ZERO,
             held: None,
             echoes: Echoes::default(),
+            conversation,
+            answered: Arc::default(),
             is_limit: false,
         }
     }
@@ -131,25 +141,30 @@ impl Session {
         let begun = self.now();
         let mut again = self.repeated();
         let cause = loop {
-            if let Err(cause) = self.repeat(&mut again).await {
-                break cause;
-            }
-            let deadline = if self.n_values == 0 {
+            let asked = match self.say(&mut again).await {
+                Ok(asked) => asked,
+                Err(cause) => break cause,
+            };
+            let quiet_at = if self.n_values == 0 {
                 begun.saturating_add(self.device.first_value)
             } else {
                 self.value_at.max(begun).saturating_add(self.device.quiet)
             };
             let now = self.now();
-            if deadline <= now {
+            if asked.is_none() && quiet_at <= now {
                 break Cause::Quiet;
             }
-            let due = again.iter().map(|(due, _request)| *due).fold(deadline, Duration::min);
+            let until = asked.unwrap_or(quiet_at);
+            let due = again.iter().map(|(due, _request)| *due).fold(until, Duration::min);
             let left = due.saturating_sub(now);
-            let for_ever = std::future::pending::<Result<Infallible, Infallible>>();
-            match self.guarded(left, for_ever).await {
-                Err(Cause::TimedOut) => {}
+            let answered = Arc::clone(&self.answered);
+            let answer = async {
+                answered.notified().await;
+                Ok::<(), Infallible>(())
+            };
+            match self.guarded(left, answer).await {
+                Ok(()) | Err(Cause::TimedOut) => {}
                 Err(cause) => break cause,
-                Ok(never) => match never {},
             }
         };
         self.close(cause).await
@@ -180,7 +195,7 @@ impl Session {
         self.stage = Stage::Subscribing;
         self.settle().await?;
         self.subscribe(&peripheral).await?;
-        self.stage = Stage::SetUp;
+        self.stage = if self.conversation.is_some() { Stage::Asking } else { Stage::SetUp };
         for uuid in self.device.reads.clone() {
             self.read(&peripheral, uuid).await?;
         }
@@ -265,6 +280,7 @@ impl Session {
         if self.device.subscriptions.contains(&uuid) && !self.echoes.is_echo(uuid, &bytes) {
             self.n_values = self.n_values.saturating_add(1);
             self.value_at = self.now();
+            self.hear(uuid, &bytes);
             self.held = Some(self.frame(uuid, bytes));
         }
     }

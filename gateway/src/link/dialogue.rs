@@ -1,0 +1,200 @@
+//! Questions of which the next one follows from the last answer: who asks them, how often, and until when.
+//!
+//! What is asked, and what an answer means, is known to the device's code and pure. A link carries
+//! questions and answers, and asks again where none comes.
+
+use std::fmt;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// How long a device may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often a question is asked before the device is given up.
+const N_ASKED_MAX: u32 = 4;
+
+/// How to talk with devices of a model.
+pub trait Script: fmt::Debug + Send + Sync {
+    /// Begins to talk with one of them, anew in each session.
+    fn begin(&self) -> Box<dyn Dialogue>;
+}
+
+/// A talk with one device.
+pub trait Dialogue: fmt::Debug + Send {
+    /// What is to be done now.
+    fn step(&self) -> Step;
+
+    /// Takes a value that came after the question; whether it changed what is to be done.
+    fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> bool;
+}
+
+/// What is to be done in a talk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Something is to be asked; it may be asked again.
+    Ask(Question),
+    /// Everything was said.
+    Done,
+    /// It cannot go on; why, as the end of a sentence about the device.
+    Failed(String),
+}
+
+/// What is written to a device that answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The characteristic to write to.
+    pub characteristic: Uuid,
+    /// What to write.
+    pub bytes: Vec<u8>,
+}
+
+/// What a link does next for a talk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Writes this now.
+    Write(Question),
+    /// Waits for an answer until then, since boot.
+    Wait(Duration),
+    /// Nothing any more.
+    Done,
+}
+
+/// A talk with the times of its questions, which are since boot.
+#[derive(Debug)]
+pub struct Conversation {
+    dialogue: Box<dyn Dialogue>,
+    /// How often the question that is open was written.
+    n_asked: u32,
+    /// When it is to be written again.
+    again_at: Duration,
+}
+
+impl Conversation {
+    /// Begins to talk.
+    #[must_use]
+    pub fn begin(script: &dyn Script) -> Self {
+        Self { dialogue: script.begin(), n_asked: 0, again_at: Duration::ZERO }
+    }
+
+    /// Whether there is something left to say.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.dialogue.step() != Step::Done
+    }
+
+    /// What to do at `now`; a question counts as written once it was given out.
+    ///
+    /// # Errors
+    ///
+    /// Says why the talk cannot go on.
+    pub fn next(&mut self, now: Duration) -> Result<Next, String> {
+        let question = match self.dialogue.step() {
+            Step::Ask(question) => question,
+            Step::Done => return Ok(Next::Done),
+            Step::Failed(why) => return Err(why),
+        };
+        if 0 < self.n_asked && now < self.again_at {
+            return Ok(Next::Wait(self.again_at));
+        }
+        if self.n_asked == N_ASKED_MAX {
+            return Err(format!("it did not answer, asked {N_ASKED_MAX} times"));
+        }
+        self.n_asked = self.n_asked.saturating_add(1);
+        self.again_at = now.saturating_add(PATIENCE);
+        Ok(Next::Write(question))
+    }
+
+    /// Takes a value; whether there is something else to do now. What came before the question that
+    /// is open was written answers an earlier one.
+    pub fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> bool {
+        let is_answer = 0 < self.n_asked && self.dialogue.hear(characteristic, value);
+        if is_answer {
+            self.n_asked = 0;
+        }
+        is_answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks for 1, 2, 3; zero ends it.
+    #[derive(Debug)]
+    struct Counting(u8);
+
+    impl Script for Counting {
+        fn begin(&self) -> Box<dyn Dialogue> {
+            Box::new(Self(1))
+        }
+    }
+
+    impl Dialogue for Counting {
+        fn step(&self) -> Step {
+            match self.0 {
+                0 => Step::Failed("it said zero".to_owned()),
+                4 => Step::Done,
+                wanted => Step::Ask(question(wanted)),
+            }
+        }
+
+        fn hear(&mut self, _characteristic: Uuid, value: &[u8]) -> bool {
+            match value {
+                [0] => self.0 = 0,
+                [said] if *said == self.0 => self.0 = said + 1,
+                _ => return false,
+            }
+            true
+        }
+    }
+
+    fn question(wanted: u8) -> Question {
+        Question { characteristic: Uuid::nil(), bytes: vec![wanted] }
+    }
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn an_answer_brings_the_next_question_and_the_last_one_the_end() {
+        let mut talk = Conversation::begin(&Counting(1));
+        for wanted in 1..=3 {
+            assert!(talk.is_open());
+            assert_eq!(talk.next(s(9)), Ok(Next::Write(question(wanted))));
+            assert_eq!(talk.next(s(9)), Ok(Next::Wait(s(11))));
+            assert!(!talk.hear(Uuid::nil(), &[wanted + 1]));
+            assert!(talk.hear(Uuid::nil(), &[wanted]));
+        }
+        assert_eq!(talk.next(s(9)), Ok(Next::Done));
+        assert!(!talk.is_open());
+    }
+
+    #[test]
+    fn what_comes_before_a_question_answers_none() {
+        let mut talk = Conversation::begin(&Counting(1));
+        assert!(!talk.hear(Uuid::nil(), &[1]));
+        assert_eq!(talk.next(s(0)), Ok(Next::Write(question(1))));
+        assert!(talk.hear(Uuid::nil(), &[1]));
+        assert!(!talk.hear(Uuid::nil(), &[2]));
+        assert_eq!(talk.next(s(0)), Ok(Next::Write(question(2))));
+    }
+
+    #[test]
+    fn a_question_without_an_answer_is_asked_four_times() {
+        let mut talk = Conversation::begin(&Counting(1));
+        for n_asked in 0..4 {
+            assert_eq!(talk.next(s(2 * n_asked)), Ok(Next::Write(question(1))));
+        }
+        assert_eq!(talk.next(s(7)), Ok(Next::Wait(s(8))));
+        assert_eq!(talk.next(s(8)), Err("it did not answer, asked 4 times".to_owned()));
+    }
+
+    #[test]
+    fn a_talk_that_cannot_go_on_says_why() {
+        let mut talk = Conversation::begin(&Counting(1));
+        assert_eq!(talk.next(s(0)), Ok(Next::Write(question(1))));
+        assert!(talk.hear(Uuid::nil(), &[0]));
+        assert_eq!(talk.next(s(0)), Err("it said zero".to_owned()));
+    }
+}

@@ -15,11 +15,10 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use uuid::Uuid;
 
 use super::date_time::{current_time_service, date_time};
-use super::number::NotRepresentable;
+use super::number::{self, NotRepresentable};
 use super::weight::{Weight, WeightUnit, steps};
 use crate::gatt::{Characteristic, Service, short};
 
@@ -196,13 +195,7 @@ pub fn encode(
 }
 
 fn tenths(percent: Decimal) -> Result<[u8; 2], NotRepresentable> {
-    percent
-        .checked_mul(Decimal::TEN)
-        .filter(Decimal::is_integer)
-        .and_then(|tenths| tenths.to_u16())
-        .filter(|tenths| *tenths <= 1000)
-        .map(u16::to_le_bytes)
-        .ok_or(NotRepresentable { value: percent, format: "a percentage in tenths" })
+    number::steps(percent, Decimal::TEN, 1000, "a percentage in tenths").map(u16::to_le_bytes)
 }
 
 #[cfg(test)]

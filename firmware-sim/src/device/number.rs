@@ -1,4 +1,4 @@
-//! Numbers as IEEE 11073-20601 writes them on the air, little-endian.
+//! Numbers as IEEE 11073-20601 writes them on the air, little-endian, and as steps of a format.
 //!
 //! ```text
 //! SFLOAT  16 bits   exponent, 4 bits signed    mantissa, 12 bits signed    m * 10^e
@@ -6,6 +6,7 @@
 //! ```
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use thiserror::Error;
 
 /// SFLOAT "not a number": no value, or a measurement that failed.
@@ -56,6 +57,26 @@ pub fn float(value: Decimal) -> Result<[u8; 4], NotRepresentable> {
     let [m0, m1, m2, _sign] = mantissa.to_le_bytes();
     let [exponent] = exponent.to_le_bytes();
     Ok([m0, m1, m2, exponent])
+}
+
+/// Counts the steps of a format in a value.
+///
+/// # Errors
+///
+/// Returns [`NotRepresentable`] if the value lies between two steps, is negative, or has more than
+/// `most` of them.
+pub(super) fn steps(
+    value: Decimal,
+    per_unit: Decimal,
+    most: u16,
+    format: &'static str,
+) -> Result<u16, NotRepresentable> {
+    value
+        .checked_mul(per_unit)
+        .filter(Decimal::is_integer)
+        .and_then(|steps| steps.to_u16())
+        .filter(|steps| *steps <= most)
+        .ok_or(NotRepresentable { value, format })
 }
 
 fn parts(value: Decimal) -> Option<(i32, i8)> {

@@ -12,11 +12,10 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use uuid::Uuid;
 
 use super::date_time::{current_time_service, date_time};
-use super::number::NotRepresentable;
+use super::number::{self, NotRepresentable};
 use crate::gatt::{Characteristic, ClockLayout, Service, short};
 
 /// Weight Scale Service.
@@ -180,13 +179,7 @@ pub(super) fn steps(value: Decimal, unit: WeightUnit) -> Result<[u8; 2], NotRepr
         WeightUnit::Kilogram => Decimal::from(200),
         WeightUnit::Pound => Decimal::ONE_HUNDRED,
     };
-    value
-        .checked_mul(steps_per_unit)
-        .filter(Decimal::is_integer)
-        .and_then(|steps| steps.to_u16())
-        .filter(|steps| *steps != u16::MAX)
-        .map(u16::to_le_bytes)
-        .ok_or(NotRepresentable { value, format: "Weight Measurement" })
+    number::steps(value, steps_per_unit, u16::MAX - 1, "Weight Measurement").map(u16::to_le_bytes)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod effect;
 mod failure;
 mod host;
 mod link;
+mod memory;
 mod order;
 mod pairing;
 mod path;

@@ -12,6 +12,7 @@ mod measurement;
 pub mod nonin_ascii;
 pub mod nonin_df2;
 pub mod number;
+pub mod omron;
 pub mod oximeter_line;
 pub mod oximetry;
 pub mod plx;
@@ -34,6 +35,7 @@ use self::glucose::MeterStyle;
 pub use self::kind::Record;
 pub(crate) use self::kind::{Hearing, Kind, Surroundings};
 pub use self::measurement::{MeasureError, Measurement};
+use self::omron::{Key, Omron, OmronModel, PieceOrder};
 use self::oximeter_line::OximeterLine;
 use self::plx::OximeterStyle;
 pub use self::radio::{Bluetooth, Security, Timing, Wake};
@@ -194,6 +196,15 @@ impl Device {
         Self::on_air(name, Kind::TranstekScale, radio)
     }
 
+    /// An Omron with a memory, which wakes after a measurement, needs a bond and then its key, and
+    /// sends nothing that it is not asked for.
+    #[must_use]
+    pub fn omron(name: &str, address: Address, model: OmronModel) -> Self {
+        let mut radio = Bluetooth::new(address, &model.name(address), omron::services()).bonding();
+        radio.manufacturer_data.insert(omron::COMPANY, Vec::new());
+        Self::on_air(name, Kind::Omron(Omron::new(model)), radio)
+    }
+
     /// An A&D scale that sends lines of text while somebody stands on it.
     #[must_use]
     pub fn and_scale(name: &str, port: &str) -> Self {
@@ -233,6 +244,25 @@ impl Device {
     fn on_port(name: &str, kind: Kind, port: &str) -> Self {
         let port = SerialPort { port: port.to_owned(), pace: Duration::ZERO, plugged: true };
         Self { name: name.to_owned(), kind, link: Link::Serial(port) }
+    }
+
+    fn change_omron(mut self, change: impl FnOnce(&mut Omron)) -> Self {
+        if let Kind::Omron(omron) = &mut self.kind {
+            change(omron);
+        }
+        self
+    }
+
+    /// Programs the key of an Omron with a memory; other devices have none.
+    #[must_use]
+    pub fn with_key(self, key: Key) -> Self {
+        self.change_omron(|omron| omron.key = Some(key))
+    }
+
+    /// Sets in which order the pieces of an answer leave an Omron with a memory.
+    #[must_use]
+    pub fn piece_order(self, order: PieceOrder) -> Self {
+        self.change_omron(|omron| omron.order = order)
     }
 
     fn change_bluetooth(mut self, change: impl FnOnce(&mut Bluetooth)) -> Self {

@@ -92,6 +92,13 @@ pub enum Content {
     },
     /// Questions of a `TaiDoc` meter: its answers leave by the same characteristic.
     Meter,
+    /// The key of a memory: answers leave by the same characteristic.
+    Key,
+    /// Pieces of requests to a memory: answers leave by other characteristics.
+    Request {
+        /// Which piece of a request this takes, from 0.
+        channel: usize,
+    },
 }
 
 /// One characteristic of a service.

@@ -43,7 +43,9 @@ impl Peripheral {
                 | Content::Sink
                 | Content::RecordAccess
                 | Content::UserControl { .. }
-                | Content::Meter,
+                | Content::Meter
+                | Content::Key
+                | Content::Request { .. },
             )
             | None => {
                 return host.fail(call, Failure::not_permitted("Read not permitted"));
@@ -89,6 +91,11 @@ impl Peripheral {
             },
             Some(Content::Sink) => {}
             Some(Content::Meter) => self.ask_meter(handle, &bytes),
+            Some(Content::Key) => self.show_key(handle, &bytes),
+            Some(Content::Request { channel }) => {
+                let channel = *channel;
+                self.ask_memory(channel, &bytes);
+            }
             Some(Content::UserControl { consent }) => {
                 let consent = *consent;
                 self.request_user(handle, &bytes, consent);

@@ -215,7 +215,8 @@ impl Peripheral {
             Wake::Always => self.advertise(host, None),
             Wake::AfterMeasurement { .. } => {
                 let window = host.remaining(self.address(), Due::Sleep);
-                let has_more = !self.store.is_empty() || !self.coming.is_empty();
+                let has_news = self.omron.as_ref().is_some_and(|unit| unit.has_news);
+                let has_more = has_news || !self.store.is_empty() || !self.coming.is_empty();
                 let unfinished = has_more && ending != Ending::HungUp;
                 match window {
                     Some(left) if unfinished => {

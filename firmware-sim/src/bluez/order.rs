@@ -109,6 +109,9 @@ impl World {
                 if device.kind == Kind::TaiDocOnAir {
                     device.meter.insert(0, taidoc::record(&measurement, surroundings.clock)?);
                 }
+                if let Some(unit) = &mut device.omron {
+                    unit.keep(&measurement, surroundings)?;
+                }
                 let said = device.kind.advertised(&measurement, surroundings.clock)?;
                 device.radio.service_data.extend(said);
                 device.counters.measurements = device.counters.measurements.saturating_add(1);

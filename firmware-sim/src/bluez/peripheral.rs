@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 use super::effect::CallId;
 use super::failure::Failure;
 use super::path::Node;
-use crate::device::{Bluetooth, Kind, Record, Surroundings, Timing, taidoc};
+use crate::device::{Bluetooth, Kind, Record, Surroundings, Timing, omron, taidoc};
 use crate::fault::Spoiler;
 use crate::gatt::{Address, Handle, Table};
 
@@ -52,6 +52,8 @@ pub struct Counters {
     pub reads: u64,
     /// Values written by clients.
     pub writes: u64,
+    /// Requests to write into a memory that came, carried out or not.
+    pub memory_writes: u64,
     /// Bonds made.
     pub bonds: u64,
     /// Bytes written to the serial port.
@@ -186,6 +188,8 @@ pub(crate) struct Peripheral {
     pub(crate) memory: Vec<Record>,
     /// What a meter keeps that is asked for each record, newest first.
     pub(crate) meter: Vec<taidoc::Record>,
+    /// The memory of an Omron.
+    pub(crate) omron: Option<omron::Unit>,
     /// What a measurement in progress brings, by the time when it exists.
     pub(crate) coming: VecDeque<(Duration, Record)>,
     pub(crate) spoiler: Spoiler,
@@ -221,6 +225,7 @@ impl Peripheral {
         let table = Table::place(radio.services.clone());
         let bonded = radio.bonded;
         let enabled = if bonded { table.streams().collect() } else { BTreeSet::new() };
+        let omron = kind.omron().map(omron::Unit::new);
         let spoiler = Spoiler::new(seed, &name);
         let known = Known { listed: bonded, bonded, cached: bonded, ..Known::default() };
         Self {
@@ -232,6 +237,7 @@ impl Peripheral {
             store: VecDeque::new(),
             memory: Vec::new(),
             meter: Vec::new(),
+            omron,
             coming: VecDeque::new(),
             spoiler,
             n_wakes_to_miss: 0,
@@ -292,6 +298,7 @@ impl Peripheral {
     pub(crate) fn counters(&self) -> Counters {
         Counters {
             spoiled: self.spoiler.n_spoiled,
+            memory_writes: self.omron.as_ref().map_or(0, |unit| unit.n_writes),
             records_pending: u64::try_from(self.store.len()).unwrap_or(u64::MAX),
             advertising: matches!(self.phase, Phase::Advertising { .. }),
             connected: self.is_linked(),

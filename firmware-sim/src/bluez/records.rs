@@ -97,7 +97,9 @@ impl Peripheral {
             | Content::BatteryLevel
             | Content::Sink
             | Content::RecordAccess
-            | Content::Meter => false,
+            | Content::Meter
+            | Content::Key
+            | Content::Request { .. } => false,
         };
         let services = self.table.services().iter();
         let mut placed = services.flat_map(|it| &it.characteristics);

@@ -63,7 +63,7 @@ impl Peripheral {
         if self.next_sendable().is_some() {
             self.go_on(host);
         } else {
-            self.expect_hang_up(host, self.timing().hang_up);
+            self.expect_hang_up(host, self.until_hang_up());
         }
     }
 
@@ -76,7 +76,10 @@ impl Peripheral {
 
     /// The link is up: a device with a bond sends right away, before anyone asks it to.
     pub(super) fn begin_session(&mut self, host: &mut Host) {
-        if self.table.record_access().is_some() {
+        if let Some(unit) = &mut self.omron {
+            unit.begin_session();
+        }
+        if self.omron.is_some() || self.table.record_access().is_some() {
             // What an earlier link left was asked for there.
             self.store.clear();
         }
@@ -151,7 +154,7 @@ impl Peripheral {
         if self.next_sendable().is_some() {
             host.schedule(self.address(), self.timing().gap, Due::Send);
         } else {
-            self.expect_hang_up(host, self.timing().hang_up);
+            self.expect_hang_up(host, self.until_hang_up());
         }
     }
 

@@ -10,6 +10,7 @@ use super::body_composition::{self, BodyCompositionStyle};
 use super::cuff_line::CuffLine;
 use super::glucose::{self, MeterStyle};
 use super::measurement::{MeasureError, Measurement};
+use super::omron::{self, Omron};
 use super::oximeter_line::OximeterLine;
 use super::plx::{self, OximeterStyle};
 use super::temperature::{self, ThermometerStyle};
@@ -92,6 +93,7 @@ pub(crate) enum Kind {
     TaiDoc,
     TaiDocOnAir,
     TranstekScale,
+    Omron(Omron),
     VendorOximeter(VendorOximeter),
     VendorCuff(VendorCuff),
     XiaomiScale(XiaomiScale),
@@ -103,6 +105,8 @@ impl Kind {
     /// Returns what the device is, in words.
     pub(crate) fn word(&self) -> &'static str {
         match self {
+            Self::Omron(omron) if omron.model.is_scale() => "body composition scale",
+            Self::Omron(_) => "blood pressure cuff",
             Self::Cuff(_) | Self::CuffLine(_) | Self::VendorCuff(_) => "blood pressure cuff",
             Self::Oximeter(_)
             | Self::NoninDf2
@@ -138,6 +142,7 @@ impl Kind {
             | Self::CuffLine(_)
             | Self::TaiDocOnAir
             | Self::TranstekScale
+            | Self::Omron(_)
             | Self::VendorOximeter(_)
             | Self::VendorCuff(_)
             | Self::XiaomiScale(_)
@@ -202,6 +207,9 @@ impl Kind {
             (Self::TaiDoc | Self::TaiDocOnAir, _) => {
                 taidoc::record(measurement, clock).map(|_kept| Vec::new())?
             }
+            (Self::Omron(omron), _) => {
+                omron.model.record(measurement, surroundings).map(|_kept| Vec::new())?
+            }
             // It says that to everybody, see `advertised`.
             (Self::XiaomiScale(_), Measurement::Weight(_)) => Vec::new(),
             (Self::AndScale, Measurement::Weight(weight)) => and_scale::records(weight)?,
@@ -227,6 +235,11 @@ impl Kind {
         }
     }
 
+    /// Returns what it is beyond its model, where it is an Omron with a memory.
+    pub(crate) fn omron(&self) -> Option<Omron> {
+        if let Self::Omron(omron) = self { Some(*omron) } else { None }
+    }
+
     /// Returns the characteristic that captured bytes leave by; nil for a serial device.
     pub(crate) fn stream(&self) -> Uuid {
         match self {
@@ -242,6 +255,7 @@ impl Kind {
             Self::XiaomiScale(style) => style.service(),
             Self::TaiDocOnAir => taidoc::ANSWERS,
             Self::TranstekScale => transtek::WEIGHT,
+            Self::Omron(_) => omron::ANSWERS[0],
             Self::Replay { characteristic } => *characteristic,
             Self::NoninDf2
             | Self::NoninAscii

@@ -9,6 +9,7 @@ use crate::device::blood_pressure::CuffStyle;
 use crate::device::body_composition::BodyCompositionStyle;
 use crate::device::cuff_line::CuffLine;
 use crate::device::glucose::MeterStyle;
+use crate::device::omron::OmronModel;
 use crate::device::oximeter_line::OximeterLine;
 use crate::device::plx::OximeterStyle;
 use crate::device::temperature::ThermometerStyle;
@@ -44,6 +45,7 @@ enum KindWord {
     TaiDoc,
     TaiDocOnAir,
     TranstekScale,
+    Omron(OmronModel),
     VendorOximeter(VendorOximeter),
     VendorCuff(VendorCuff),
     XiaomiScale(XiaomiScale),
@@ -51,7 +53,7 @@ enum KindWord {
     SerialReplay,
 }
 
-const KINDS: [(&str, KindWord); 36] = [
+const KINDS: [(&str, KindWord); 41] = [
     ("cuff", KindWord::Cuff),
     ("oximeter", KindWord::Oximeter),
     ("scale", KindWord::Scale),
@@ -74,6 +76,11 @@ const KINDS: [(&str, KindWord); 36] = [
     ("taidoc", KindWord::TaiDoc),
     ("taidoc-bluetooth", KindWord::TaiDocOnAir),
     ("transtek-scale", KindWord::TranstekScale),
+    ("omron-hbf-702t", KindWord::Omron(OmronModel::Hbf702t)),
+    ("omron-hem-6232t", KindWord::Omron(OmronModel::Hem6232t)),
+    ("omron-hem-7322t", KindWord::Omron(OmronModel::Hem7322t)),
+    ("omron-hem-7361t", KindWord::Omron(OmronModel::Hem7361t)),
+    ("omron-hem-7530t", KindWord::Omron(OmronModel::Hem7530t)),
     ("berry", KindWord::VendorOximeter(VendorOximeter::Berry)),
     ("cms50d-bt", KindWord::VendorOximeter(VendorOximeter::Cms50dBt)),
     ("jks50f", KindWord::VendorOximeter(VendorOximeter::Jks50f)),
@@ -135,7 +142,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
     // Without a kind nobody knows which other keys are right.
     let (name, kind) = (name?, kind?);
     let user = match kind {
-        KindWord::Cuff | KindWord::Scale | KindWord::BodyCompositionScale => {
+        KindWord::Cuff | KindWord::Scale | KindWord::BodyCompositionScale | KindWord::Omron(_) => {
             keys.whole("user", 0..=255)
         }
         KindWord::Oximeter
@@ -176,6 +183,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Entry> {
         | KindWord::HeartRate
         | KindWord::TaiDocOnAir
         | KindWord::TranstekScale
+        | KindWord::Omron(_)
         | KindWord::VendorOximeter(_)
         | KindWord::VendorCuff(_)
         | KindWord::XiaomiScale(_)
@@ -235,6 +243,7 @@ fn on_air(keys: &mut Keys<'_, '_>, name: &str, kind: KindWord) -> Option<Device>
         KindWord::HeartRate => Some(Device::heart_rate_belt(name, at)),
         KindWord::TaiDocOnAir => Some(Device::taidoc_on_air(name, at)),
         KindWord::TranstekScale => Some(Device::transtek_scale(name, at)),
+        KindWord::Omron(model) => Some(omron(keys, Device::omron(name, at, model))),
         KindWord::VendorOximeter(style) => Some(Device::vendor_oximeter(name, at, style)),
         KindWord::VendorCuff(style) => Some(Device::vendor_cuff(name, at, style)),
         KindWord::XiaomiScale(style) => Some(Device::xiaomi_scale(name, at, style)),
@@ -263,14 +272,27 @@ fn replay(keys: &mut Keys<'_, '_>, name: &str, address: Address) -> Option<Devic
 }
 
 fn xiaomi_s400(keys: &mut Keys<'_, '_>, name: &str, address: Address) -> Option<Device> {
+    let key = sixteen_bytes(keys.must("bind_key", "32 hexadecimal digits"), "bind_key")?;
+    Some(Device::xiaomi_scale(name, address, XiaomiScale::S400 { key, address }))
+}
+
+/// One without a key is as it comes from the shop.
+fn omron(keys: &mut Keys<'_, '_>, device: Device) -> Device {
+    match sixteen_bytes(keys, "key") {
+        Some(key) => device.with_key(key),
+        None => device,
+    }
+}
+
+fn sixteen_bytes(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<[u8; 16]> {
     let place = keys.place();
-    let text = keys.must("bind_key", "32 hexadecimal digits").text("bind_key")?;
-    let mut key = [0; 16];
-    if hex::decode_to_slice(&text, &mut key).is_err() {
-        place.problem("bind_key", &"not 32 hexadecimal digits");
+    let text = keys.text(key)?;
+    let mut bytes = [0; 16];
+    if hex::decode_to_slice(&text, &mut bytes).is_err() {
+        place.problem(key, &"not 32 hexadecimal digits");
         return None;
     }
-    Some(Device::xiaomi_scale(name, address, XiaomiScale::S400 { key, address }))
+    Some(bytes)
 }
 
 /// A UUID as people write it: in full, or the four digits of the Bluetooth SIG.

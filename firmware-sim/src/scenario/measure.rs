@@ -58,7 +58,10 @@ pub(super) fn read(mut keys: Keys<'_, '_>, entry: &Entry) -> Option<Measurement>
         Kind::Scale(_) | Kind::AndScale | Kind::TranstekScale | Kind::XiaomiScale(_) => {
             weight(&mut keys, failed, entry).map(Measurement::Weight)
         }
-        Kind::BodyCompositionScale(_) => {
+        Kind::Omron(omron) if !omron.model.is_scale() => {
+            pressure(&mut keys, failed, entry).map(Measurement::BloodPressure)
+        }
+        Kind::BodyCompositionScale(_) | Kind::Omron(_) => {
             body_composition(&mut keys, failed, entry).map(Measurement::BodyComposition)
         }
         Kind::GlucoseMeter(_) => meter(&mut keys, failed).map(Measurement::Glucose),

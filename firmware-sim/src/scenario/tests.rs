@@ -114,6 +114,28 @@ measure = { failed = true, status = ["too-high"] }
 }
 
 #[test]
+fn devices_with_a_memory_have_a_key_and_users() {
+    let story = |device: &str, measure: &str| {
+        let device = format!("[[device]]\nname = 'a'\naddress = 'C0:FF:EE:00:00:01'\n{device}\n");
+        let step = format!("[[step]]\nat_s = 1\ndevice = 'a'\nmeasure = {{ {measure} }}\n");
+        Scenario::parse(&format!("title = 'a memory'\n{device}{step}"))
+    };
+    let key = "key = '11112222333344445555666677778888'";
+    let cuff = format!("kind = 'omron-hem-7322t'\nuser = 2\n{key}");
+    let told = story(&cuff, "systolic = 131, diastolic = 82, pulse = 70").unwrap();
+    let expected = Measurement::blood_pressure(131, 82, 70).by_user(2);
+    assert_eq!(told.steps()[0].action, Action::Measure(expected));
+    assert!(story("kind = 'omron-hbf-702t'\nuser = 4", "fat = 20, weight_kg = 70").is_ok());
+
+    let problems = |device: &str, measure| story(device, measure).unwrap_err().to_string();
+    let cuff = "kind = 'omron-hem-7530t'";
+    let told = problems(cuff, "systolic = 131, diastolic = 82, user = 2");
+    assert_eq!(told, "line 9: step[1].measure: 2 does not fit the memory of an Omron");
+    let told = problems(&format!("{cuff}\nkey = '1111'"), "failed = true");
+    assert_eq!(told, "line 6: device[1].key: not 32 hexadecimal digits");
+}
+
+#[test]
 fn every_story_of_the_project_reads_and_uses_all_its_devices() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/scenarios");
     let mut n_stories = 0;
@@ -147,7 +169,9 @@ fn every_problem_is_told_at_once_with_its_line_and_key() {
              body-composition-scale, glucose-meter, thermometer, heart-rate, nonin-df2, \
              nonin-ascii, and-scale, contec-5byte, contec-9byte, masimo-ascii-1, nonin-df1, \
              nonin-df7, nonin-df8, nonin-df13, omron-hbp-9030, suntech-nibp, taidoc, \
-             taidoc-bluetooth, transtek-scale, berry, cms50d-bt, jks50f, jumper, o2ring, pc-60fw, jpd-ha120, microlife, yonker, \
+             taidoc-bluetooth, transtek-scale, omron-hbf-702t, omron-hem-6232t, omron-hem-7322t, \
+             omron-hem-7361t, omron-hem-7530t, berry, cms50d-bt, jks50f, jumper, o2ring, \
+             pc-60fw, jpd-ha120, microlife, yonker, \
              xiaomi-s400, xiaomi-scale, xiaomi-scale-2, replay, serial-replay",
             "line 10: step[1].at_s: -1 is not in 0 to 86400",
             "line 11: step[1].device: no usable [[device]] is called \"b\"",

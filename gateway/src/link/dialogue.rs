@@ -24,7 +24,8 @@ pub trait Dialogue: fmt::Debug + Send {
     /// What is to be done now.
     fn step(&self) -> Step;
 
-    /// Takes a value that came after the question; whether it changed what is to be done.
+    /// Takes a value; whether it answers what is asked, which changes what is to be done. A value that
+    /// answers an earlier question comes, too, and does not.
     fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> bool;
 }
 
@@ -63,6 +64,8 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Conversation {
     dialogue: Box<dyn Dialogue>,
+    /// Something was asked.
+    is_begun: bool,
     /// How often the question that is open was written.
     n_asked: u32,
     /// When it is to be written again.
@@ -73,7 +76,7 @@ impl Conversation {
     /// Begins to talk.
     #[must_use]
     pub fn begin(script: &dyn Script) -> Self {
-        Self { dialogue: script.begin(), n_asked: 0, again_at: Duration::ZERO }
+        Self { dialogue: script.begin(), is_begun: false, n_asked: 0, again_at: Duration::ZERO }
     }
 
     /// Whether there is something left to say.
@@ -99,15 +102,16 @@ impl Conversation {
         if self.n_asked == N_ASKED_MAX {
             return Err(format!("it did not answer, asked {N_ASKED_MAX} times"));
         }
+        self.is_begun = true;
         self.n_asked = self.n_asked.saturating_add(1);
         self.again_at = now.saturating_add(PATIENCE);
         Ok(Next::Write(question))
     }
 
-    /// Takes a value; whether there is something else to do now. What came before the question that
-    /// is open was written answers an earlier one.
+    /// Takes a value; whether there is something else to do now. What came before the first question
+    /// was written is from an earlier talk.
     pub fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> bool {
-        let is_answer = 0 < self.n_asked && self.dialogue.hear(characteristic, value);
+        let is_answer = self.is_begun && self.dialogue.hear(characteristic, value);
         if is_answer {
             self.n_asked = 0;
         }
@@ -171,12 +175,11 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_a_question_answers_none() {
+    fn what_comes_before_the_first_question_is_not_heard() {
         let mut talk = Conversation::begin(&Counting(1));
         assert!(!talk.hear(Uuid::nil(), &[1]));
         assert_eq!(talk.next(s(0)), Ok(Next::Write(question(1))));
         assert!(talk.hear(Uuid::nil(), &[1]));
-        assert!(!talk.hear(Uuid::nil(), &[2]));
         assert_eq!(talk.next(s(0)), Ok(Next::Write(question(2))));
     }
 

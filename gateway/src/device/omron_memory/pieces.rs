@@ -15,6 +15,8 @@ pub(super) const OVERHEAD_LEN_BYTES: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     pieces: [Option<Vec<u8>>; 4],
+    /// Those of the frame before, where it was a good one.
+    last: [Option<Vec<u8>>; 4],
 }
 
 /// A frame, with its bytes as they came.
@@ -25,12 +27,17 @@ pub(super) struct Whole {
 }
 
 impl Pieces {
-    /// Takes a piece; gives the frame that it makes whole. A place that is filled already begins
-    /// another frame, and what was there of the last one is dropped.
+    /// Takes a piece; gives the frame that it makes whole. A piece for a place that is filled begins
+    /// another frame, and what was there is dropped. One that comes twice counts once, also behind
+    /// the frame that it made whole: it would stand in the next one.
     pub(super) fn push(&mut self, characteristic: Uuid, piece: &[u8]) -> Option<Whole> {
         let channel = ANSWERS.iter().position(|it| *it == characteristic)?;
-        if self.pieces.get(channel).is_some_and(Option::is_some) {
-            self.pieces = Default::default();
+        let is_begun = self.pieces.iter().any(Option::is_some);
+        let compared = if is_begun { &self.pieces } else { &self.last };
+        match compared.get(channel)? {
+            Some(known) if known == piece => return None,
+            Some(_another) if is_begun => self.pieces = Default::default(),
+            Some(_) | None => {}
         }
         // Nothing that a frame has room for is lost by that.
         let kept: Vec<u8> = piece.iter().copied().take(FRAME_LEN_BYTES_MAX).collect();
@@ -50,10 +57,12 @@ impl Pieces {
         if is_possible && raw.len() < declared && !is_full {
             return None;
         }
-        self.pieces = Default::default();
+        let made = std::mem::take(&mut self.pieces);
         // The last piece may be filled up.
         raw.truncate(if is_possible { declared } else { raw.len() });
         let frame = omron_wlp::decode(&raw);
+        // A frame that is broken is asked for again, and comes again in the same pieces.
+        self.last = if frame.is_ok() { made } else { Default::default() };
         Some(Whole { raw, frame })
     }
 }
@@ -96,7 +105,34 @@ mod tests {
     fn half_a_frame_is_dropped_for_the_next_one() {
         assert_eq!(made(&[0, 1, 0, 1, 2]), [Ok(0x02AC)]);
         assert_eq!(made(&[0, 1]), []);
-        assert_eq!(made(&[0, 1, 2, 0, 1, 2]), [Ok(0x02AC), Ok(0x02AC)]);
+    }
+
+    #[test]
+    fn a_piece_that_comes_twice_counts_once() {
+        assert_eq!(made(&[0, 0, 1, 1, 2, 2]), [Ok(0x02AC)]);
+        let mut pieces = Pieces::default();
+        let next = bytes("0a810002cc02555500");
+        let next = [&*next, &[next.iter().fold(0, |sum, it| sum ^ it)]].concat();
+        let [first, second, third] = answer();
+        let said = [(0, &first), (1, &second), (2, &third), (2, &third), (1, &second), (0, &next)];
+        let made = said.map(|(at, piece)| {
+            let whole = pieces.push(*ANSWERS.get(at).unwrap(), piece)?;
+            Some(whole.frame.unwrap().address)
+        });
+        assert_eq!(made, [None, None, Some(0x02AC), None, None, Some(0x02CC)]);
+    }
+
+    #[test]
+    fn a_broken_frame_comes_again_in_the_same_pieces() {
+        let [first, second, third] = answer();
+        let mut broken = second.clone();
+        broken.iter_mut().take(1).for_each(|it| *it ^= 1);
+        let mut pieces = Pieces::default();
+        let said = [(0, &first), (1, &broken), (2, &third), (0, &first), (1, &second), (2, &third)];
+        let made = said.map(|(at, piece)| {
+            pieces.push(*ANSWERS.get(at).unwrap(), piece).map(|it| it.frame.is_ok())
+        });
+        assert_eq!(made, [None, None, Some(false), None, None, Some(true)]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod adapter;
 mod discovery;
 mod effect;
 mod failure;
+#[cfg(test)]
+mod home;
 mod host;
 mod link;
 mod memory;

@@ -9,6 +9,7 @@ pub mod glucose;
 pub mod heart_rate;
 mod kind;
 mod measurement;
+mod nonin_3230;
 pub mod nonin_ascii;
 pub mod nonin_df2;
 pub mod number;
@@ -85,7 +86,7 @@ impl Device {
     /// check is done.
     #[must_use]
     pub fn oximeter(name: &str, address: Address, style: OximeterStyle) -> Self {
-        let radio = Bluetooth::new(address, "Oximeter", plx::services(style)).bonding();
+        let radio = Bluetooth::new(address, style.model(), plx::services(style)).bonding();
         Self::on_air(name, Kind::Oximeter(style), radio)
     }
 

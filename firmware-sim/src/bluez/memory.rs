@@ -33,103 +33,35 @@ impl Peripheral {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::{DateTime, date};
-
-    use super::super::effect::{Call, DeviceMethod, Effect, Method, Property};
+    use super::super::effect::DeviceMethod;
+    use super::super::home::{ADDRESS, Home};
     use super::super::order::DeviceOrder;
     use super::super::path::Node;
-    use super::super::peripheral::Counters;
-    use super::super::world::World;
-    use super::*;
     use crate::device::omron::OmronModel;
-    use crate::device::{Device, Link, Measurement, Timing};
+    use crate::device::{Device, Measurement};
     use crate::fault::{ByteFault, Extent};
-    use crate::gatt::{Address, Content};
+    use crate::gatt::Content;
 
-    const ADDRESS: Address = Address([0xC0, 0xFF, 0xEE, 0, 0, 1]);
     const KEY: [u8; 16] = [0x5A; 16];
 
-    /// A cuff that was used before, and a client that is connected to it.
-    struct Home {
-        world: World,
-        now: Duration,
-        local: DateTime,
+    /// A cuff that measured once, connected.
+    fn cuff() -> Home {
+        let device = Device::omron("cuff", ADDRESS, OmronModel::Hem7530t).with_key(KEY);
+        let mut home = Home::new(device);
+        home.order(DeviceOrder::Measure(Measurement::blood_pressure(145, 91, 72)));
+        home.connect();
+        home
     }
 
-    impl Home {
-        fn new() -> Self {
-            let device = Device::omron("cuff", ADDRESS, OmronModel::Hem7530t).with_key(KEY);
-            let device = device.bonded().timing(Timing::brisk());
-            let Device { name, kind, link: Link::Bluetooth(radio) } = device else {
-                panic!("a cuff is on the air");
-            };
-            let local = date(2026, 6, 14).at(23, 45, 2, 0);
-            let world = World::new(vec![Peripheral::new(name, kind, *radio, 1)], 1, local);
-            let mut home = Self { world, now: Duration::ZERO, local };
-            home.order(DeviceOrder::Measure(Measurement::blood_pressure(145, 91, 72)));
-            home.connect();
-            home
-        }
+    fn ask(home: &mut Home, request: &str) -> Vec<String> {
+        home.write(&Content::Request { channel: 0 }, request)
+    }
 
-        fn order(&mut self, order: DeviceOrder) {
-            self.world.order_device("cuff", order).unwrap();
-        }
-
-        fn call(&mut self, node: Node, method: DeviceMethod) {
-            let (sender, method) = (":1.1".to_owned(), Method::Device(method));
-            self.world.call(Call { id: 1, sender, node, method }, "");
-        }
-
-        fn connect(&mut self) {
-            self.call(Node::Device(ADDRESS), DeviceMethod::Connect);
-            self.wait(20);
-            assert!(self.counters().connected);
-        }
-
-        fn wait(&mut self, milliseconds: u64) {
-            self.now += Duration::from_millis(milliseconds);
-            self.world.advance(self.now, self.local);
-        }
-
-        fn counters(&self) -> Counters {
-            self.world.counters().next().unwrap().1
-        }
-
-        /// Writes to the first characteristic with this content, and returns the values that the
-        /// daemon signals then.
-        fn write(&mut self, content: &Content, bytes: &str) -> Vec<String> {
-            let table = &self.world.peripherals[&ADDRESS].table;
-            let mut all = table.services().iter().flat_map(|service| {
-                service.characteristics.iter().map(|placed| (service.handle, placed))
-            });
-            let (service, placed) =
-                all.find(|(_, it)| it.characteristic.content == *content).unwrap();
-            let node = Node::Characteristic(ADDRESS, service, placed.handle);
-            let bytes = hex::decode(bytes).unwrap();
-            self.world.drain();
-            self.call(node, DeviceMethod::WriteValue { bytes });
-            self.wait(10);
-            let value = |effect: Effect| {
-                if let Effect::Changed { changed, .. } = effect
-                    && let Some(Property::Bytes(bytes)) = changed.get("Value")
-                {
-                    return Some(hex::encode(bytes));
-                }
-                None
-            };
-            self.world.drain().into_iter().filter_map(value).collect()
-        }
-
-        fn ask(&mut self, request: &str) -> Vec<String> {
-            self.write(&Content::Request { channel: 0 }, request)
-        }
-
-        /// Shows the key and opens the memory.
-        fn open(&mut self) {
-            let key = format!("01{}", hex::encode(KEY));
-            assert!(self.write(&Content::Key, &key)[0].starts_with("8100"));
-            assert_eq!(self.ask("0800000000100018").len(), 2);
-        }
+    /// Shows the key and opens the memory.
+    fn open(home: &mut Home) {
+        let key = format!("01{}", hex::encode(KEY));
+        assert!(home.write(&Content::Key, &key)[0].starts_with("8100"));
+        assert_eq!(ask(home, "0800000000100018").len(), 2);
     }
 
     const READ: &str = "08010002e81000f3";
@@ -138,14 +70,14 @@ mod tests {
 
     #[test]
     fn a_link_stays_while_it_is_asked_and_ends_after_the_end() {
-        let mut home = Home::new();
+        let mut home = cuff();
         home.wait(1000);
-        home.open();
+        open(&mut home);
         for _ in 0..5 {
             home.wait(20_000);
-            assert_eq!(home.ask(READ), ANSWER);
+            assert_eq!(ask(&mut home, READ), ANSWER);
         }
-        assert_eq!(home.ask("080f000000000007").len(), 1);
+        assert_eq!(ask(&mut home, "080f000000000007").len(), 1);
         assert!(home.counters().connected);
         home.wait(60);
         let seen = home.counters();
@@ -155,8 +87,8 @@ mod tests {
 
     #[test]
     fn who_says_nothing_is_left_when_patience_ends() {
-        let mut home = Home::new();
-        home.open();
+        let mut home = cuff();
+        open(&mut home);
         home.wait(29_000);
         assert!(home.counters().connected);
         home.wait(1_000);
@@ -165,42 +97,46 @@ mod tests {
 
     #[test]
     fn what_was_not_read_to_the_end_can_be_read_on_the_next_link() {
-        let mut home = Home::new();
-        home.open();
+        let mut home = cuff();
+        open(&mut home);
         home.order(DeviceOrder::DropLink);
         assert!(home.counters().advertising);
         home.connect();
-        assert_eq!(home.ask(READ), ["088f0000000002850000000000000000"], "it wants its key again");
-        home.open();
-        assert_eq!(home.ask(READ), ANSWER);
-        home.ask("080f000000000007");
+        assert_eq!(
+            ask(&mut home, READ),
+            ["088f0000000002850000000000000000"],
+            "it wants its key again"
+        );
+        open(&mut home);
+        assert_eq!(ask(&mut home, READ), ANSWER);
+        ask(&mut home, "080f000000000007");
         home.call(Node::Device(ADDRESS), DeviceMethod::Disconnect);
         assert!(!home.counters().advertising);
     }
 
     #[test]
     fn a_fault_meets_one_piece_of_an_answer() {
-        let mut home = Home::new();
-        home.open();
+        let mut home = cuff();
+        open(&mut home);
         home.order(DeviceOrder::Spoil(ByteFault::Drop, Extent::Next(1)));
-        assert_eq!(home.ask(READ), ANSWER[1..]);
+        assert_eq!(ask(&mut home, READ), ANSWER[1..]);
         home.order(DeviceOrder::Spoil(ByteFault::Reorder, Extent::Next(1)));
-        assert_eq!(home.ask(READ), [ANSWER[1], ANSWER[0]]);
+        assert_eq!(ask(&mut home, READ), [ANSWER[1], ANSWER[0]]);
         assert_eq!(home.counters().spoiled, 2);
-        assert_eq!(home.ask(READ), ANSWER);
+        assert_eq!(ask(&mut home, READ), ANSWER);
     }
 
     #[test]
     fn a_write_shows_in_the_counters() {
-        let mut home = Home::new();
-        home.open();
-        home.ask("0a01c0010202aabb00db");
+        let mut home = cuff();
+        open(&mut home);
+        ask(&mut home, "0a01c0010202aabb00db");
         assert_eq!(home.counters().memory_writes, 1);
     }
 
     #[test]
     fn a_key_is_programmed_only_in_pairing_mode() {
-        let mut home = Home::new();
+        let mut home = cuff();
         let prepare = "02".to_owned() + &"00".repeat(16);
         assert!(home.write(&Content::Key, &prepare)[0].starts_with("8200"));
         home.order(DeviceOrder::PairingMode(false));

@@ -114,9 +114,12 @@ impl Peripheral {
 
 #[cfg(test)]
 mod tests {
+    use super::super::home::{ADDRESS, Home};
+    use super::super::order::DeviceOrder;
     use super::*;
     use crate::device::glucose::{self, MeterStyle};
-    use crate::device::{Device, Link};
+    use crate::device::plx::OximeterStyle;
+    use crate::device::{Device, Link, Measurement};
     use crate::gatt::Address;
 
     /// A meter that knows the hub and keeps so many records, and its control point.
@@ -163,5 +166,26 @@ mod tests {
         meter.enabled.insert(handle);
         assert_eq!(meter.request_records(handle, &REPORT_ALL), Ok(()));
         assert_eq!(meter.request_records(handle, &REPORT_ALL), Err(IN_PROGRESS));
+    }
+
+    #[test]
+    fn an_oximeter_tells_each_second_keeps_its_spot_check_and_hangs_up_without_a_finger() {
+        let device = Device::oximeter("oximeter", ADDRESS, OximeterStyle::Nonin3230);
+        let mut home = Home::new(device);
+        home.order(DeviceOrder::Measure(Measurement::oximetry(97, 72)));
+        home.connect();
+        let no_records = home.write(&Content::RecordAccess, "0101");
+        assert_eq!(no_records, ["06000106"]);
+        home.values();
+        home.wait(17_000);
+        let seconds = home.values();
+        assert_eq!((seconds.len(), seconds[0].as_str()), (17, "0a501e00c80001610048"));
+        assert_eq!(seconds[16], "0a541e00c80011610048");
+        let kept = home.write(&Content::RecordAccess, "0101");
+        assert_eq!(kept, ["0761004800ea07060e172d020001000000", "06000101"]);
+        home.wait(2_970);
+        assert_eq!((home.values().len(), home.counters().connected), (3, true));
+        home.wait(60);
+        assert_eq!((home.counters().hang_ups, home.counters().values_unheard), (1, 0));
     }
 }

@@ -10,17 +10,9 @@ use crate::device::{Kind, Record};
 impl Peripheral {
     /// Takes in what a measurement brings: records at once, values of a stream in their time.
     pub(super) fn take_in(&mut self, host: &mut Host, records: Vec<Record>) {
-        let is_kept = self.table.record_access().is_some();
         for record in records {
-            if is_kept {
-                self.memory.push(record);
-            } else if record.stored && record.after.is_zero() {
-                if self.kind == Kind::TranstekScale {
-                    // The latest comes first.
-                    self.store.push_front(record);
-                } else {
-                    self.store.push_back(record);
-                }
+            if record.stored && record.after.is_zero() {
+                self.keep(record);
             } else {
                 self.coming.push_back((host.now.saturating_add(record.after), record));
             }
@@ -34,6 +26,18 @@ impl Peripheral {
             host.cancel(self.address(), &[Due::HangUp]);
         }
         self.go_on(host);
+    }
+
+    /// Stores a record, to be sent by itself or when it is asked for.
+    fn keep(&mut self, record: Record) {
+        if self.table.record_access().is_some() {
+            self.memory.push(record);
+        } else if self.kind == Kind::TranstekScale {
+            // The latest comes first.
+            self.store.push_front(record);
+        } else {
+            self.store.push_back(record);
+        }
     }
 
     fn expect_value(&self, host: &mut Host) {
@@ -51,7 +55,7 @@ impl Peripheral {
         let Some((_when, record)) = self.coming.pop_front() else { return };
         self.expect_value(host);
         if record.stored {
-            self.store.push_back(record);
+            self.keep(record);
         } else if self.is_linked() && self.is_enabled(&record) {
             self.send(host, record);
         } else {

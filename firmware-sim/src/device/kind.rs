@@ -18,7 +18,8 @@ use super::vendor::{self, VendorCuff, VendorOximeter};
 use super::weight::{self, ScaleStyle};
 use super::xiaomi::{self, XiaomiScale};
 use super::{
-    and_scale, cuff_line, heart_rate, nonin_ascii, nonin_df2, oximeter_line, taidoc, transtek,
+    and_scale, cuff_line, heart_rate, nonin_3230, nonin_ascii, nonin_df2, oximeter_line, taidoc,
+    transtek,
 };
 
 /// Charge below which a device says that its battery is low, in percent.
@@ -162,6 +163,9 @@ impl Kind {
             (Self::Cuff(style), Measurement::BloodPressure(taken)) => {
                 let payload = blood_pressure::encode(taken, *style, clock)?;
                 vec![Record::stored(blood_pressure::MEASUREMENT, payload)]
+            }
+            (Self::Oximeter(OximeterStyle::Nonin3230), Measurement::Oximetry(oximetry)) => {
+                nonin_3230::records(oximetry, surroundings)?
             }
             (Self::Oximeter(style), Measurement::Oximetry(oximetry)) => {
                 plx::records(oximetry, *style, clock)?

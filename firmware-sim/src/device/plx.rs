@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::date_time::{current_time_service, date_time};
 use super::kind::Record;
+use super::nonin_3230;
 use super::number::{NotRepresentable, SFLOAT_NAN, sfloat};
 use super::oximetry::Oximetry;
 use crate::gatt::{Characteristic, Service, short};
@@ -36,6 +37,12 @@ pub const ONGOING: u16 = 1 << 5;
 /// Status bit: the data is fully qualified.
 pub const FULLY_QUALIFIED: u16 = 1 << 8;
 
+/// Record Access Control Point.
+const RECORD_ACCESS: Uuid = short(0x2A52);
+
+/// Flags of a spot check with time and status.
+pub(super) const SPOT_CHECK_FLAGS: u8 = 0x07;
+
 /// How an oximeter with the standard service tells what it finds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OximeterStyle {
@@ -49,12 +56,15 @@ pub enum OximeterStyle {
     /// `ChoiceMMed`: as [`OximeterStyle::Continuous`], then one stored record that says that the
     /// clock is not set (flags 0x17).
     ChoiceMmed,
+    /// Nonin 3230: a value each second by a service of its own, then one record that is kept until
+    /// it is asked for (flags 0x07).
+    Nonin3230,
 }
 
 impl OximeterStyle {
     fn spot_flags(self) -> Option<u8> {
         match self {
-            Self::SpotCheck => Some(0x07),
+            Self::SpotCheck | Self::Nonin3230 => Some(SPOT_CHECK_FLAGS),
             Self::Bare => Some(0x00),
             Self::Continuous => None,
             Self::ChoiceMmed => Some(0x17),
@@ -63,8 +73,16 @@ impl OximeterStyle {
 
     fn continuous_flags(self) -> Option<u8> {
         match self {
-            Self::SpotCheck | Self::Bare => None,
+            Self::SpotCheck | Self::Bare | Self::Nonin3230 => None,
             Self::Continuous | Self::ChoiceMmed => Some(0x0C),
+        }
+    }
+
+    /// Returns the name that such an oximeter advertises.
+    pub(super) fn model(self) -> &'static str {
+        match self {
+            Self::SpotCheck | Self::Bare | Self::Continuous | Self::ChoiceMmed => "Oximeter",
+            Self::Nonin3230 => nonin_3230::MODEL,
         }
     }
 
@@ -85,9 +103,19 @@ pub fn services(style: OximeterStyle) -> Vec<Service> {
         characteristics.push(Characteristic::notify(CONTINUOUS));
     }
     // Status, sensor status, time stamp and amplitude; then the status bits in use.
-    let features = [0x4B, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0x00];
+    let mut features = [0x4B, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0x00];
+    let is_kept = style == OximeterStyle::Nonin3230;
+    if is_kept {
+        // Spot checks are stored as well.
+        features[0] |= 1 << 2;
+    }
     characteristics.push(Characteristic::fixed(short(0x2A60), features));
-    vec![Service { uuid: SERVICE, characteristics }, current_time_service()]
+    if is_kept {
+        characteristics.push(Characteristic::record_access(RECORD_ACCESS));
+    }
+    let service = Service { uuid: SERVICE, characteristics };
+    let own = is_kept.then(nonin_3230::service);
+    [service].into_iter().chain(own).chain([current_time_service()]).collect()
 }
 
 /// Writes what an oximeter tells of one stay of a finger.
@@ -105,12 +133,24 @@ pub(super) fn records(
         );
     }
     if let Some(flags) = style.spot_flags() {
-        let done = Oximetry { status: oximetry.status | FULLY_QUALIFIED, ..*oximetry };
         let after = if records.is_empty() { Duration::ZERO } else { oximetry.worn };
-        let payload = spot_check(&done, flags, clock)?;
-        records.push(Record { after, ..Record::stored(SPOT_CHECK, payload) });
+        records.push(Record { after, ..taken(oximetry, flags, clock)? });
     }
     Ok(records)
+}
+
+/// Writes the record of a spot check that is done.
+///
+/// # Errors
+///
+/// As [`spot_check`].
+pub(super) fn taken(
+    oximetry: &Oximetry,
+    flags: u8,
+    clock: DateTime,
+) -> Result<Record, NotRepresentable> {
+    let done = Oximetry { status: oximetry.status | FULLY_QUALIFIED, ..*oximetry };
+    Ok(Record::stored(SPOT_CHECK, spot_check(&done, flags, clock)?))
 }
 
 /// Writes a spot check with the fields that its flags name.

@@ -105,11 +105,12 @@ const CUFF_STYLES: [(&str, CuffStyle); 5] = [
     ("bare", CuffStyle::Bare),
 ];
 
-const OXIMETER_STYLES: [(&str, OximeterStyle); 4] = [
+const OXIMETER_STYLES: [(&str, OximeterStyle); 5] = [
     ("spot-check", OximeterStyle::SpotCheck),
     ("bare", OximeterStyle::Bare),
     ("continuous", OximeterStyle::Continuous),
     ("choicemmed", OximeterStyle::ChoiceMmed),
+    ("nonin-3230", OximeterStyle::Nonin3230),
 ];
 
 const SCALE_STYLES: [(&str, ScaleStyle); 3] =

@@ -113,26 +113,39 @@ measure = { failed = true, status = ["too-high"] }
     assert_eq!(actions, expected.map(Action::Measure));
 }
 
+/// Reads a story of one device that measures once.
+fn with_one_device(device: &str, measure: &str) -> Result<Scenario, Problems> {
+    let device = format!("[[device]]\nname = 'a'\naddress = 'C0:FF:EE:00:00:01'\n{device}\n");
+    let step = format!("[[step]]\nat_s = 1\ndevice = 'a'\nmeasure = {{ {measure} }}\n");
+    Scenario::parse(&format!("title = 'one device'\n{device}{step}"))
+}
+
 #[test]
 fn devices_with_a_memory_have_a_key_and_users() {
-    let story = |device: &str, measure: &str| {
-        let device = format!("[[device]]\nname = 'a'\naddress = 'C0:FF:EE:00:00:01'\n{device}\n");
-        let step = format!("[[step]]\nat_s = 1\ndevice = 'a'\nmeasure = {{ {measure} }}\n");
-        Scenario::parse(&format!("title = 'a memory'\n{device}{step}"))
-    };
     let key = "key = '11112222333344445555666677778888'";
     let cuff = format!("kind = 'omron-hem-7322t'\nuser = 2\n{key}");
-    let told = story(&cuff, "systolic = 131, diastolic = 82, pulse = 70").unwrap();
+    let told = with_one_device(&cuff, "systolic = 131, diastolic = 82, pulse = 70").unwrap();
     let expected = Measurement::blood_pressure(131, 82, 70).by_user(2);
     assert_eq!(told.steps()[0].action, Action::Measure(expected));
-    assert!(story("kind = 'omron-hbf-702t'\nuser = 4", "fat = 20, weight_kg = 70").is_ok());
+    assert!(
+        with_one_device("kind = 'omron-hbf-702t'\nuser = 4", "fat = 20, weight_kg = 70").is_ok()
+    );
 
-    let problems = |device: &str, measure| story(device, measure).unwrap_err().to_string();
+    let problems =
+        |device: &str, measure| with_one_device(device, measure).unwrap_err().to_string();
     let cuff = "kind = 'omron-hem-7530t'";
     let told = problems(cuff, "systolic = 131, diastolic = 82, user = 2");
     assert_eq!(told, "line 9: step[1].measure: 2 does not fit the memory of an Omron");
     let told = problems(&format!("{cuff}\nkey = '1111'"), "failed = true");
     assert_eq!(told, "line 6: device[1].key: not 32 hexadecimal digits");
+}
+
+#[test]
+fn an_oximeter_of_nonin_measures_on_the_air() {
+    let nonin = "kind = 'oximeter'\nstyle = 'nonin-3230'";
+    let told = with_one_device(nonin, "spo2 = 97, pulse = 72, worn_s = 30").unwrap();
+    let expected = Measurement::oximetry(97, 72).lasting(Duration::from_secs(30));
+    assert_eq!(told.steps()[0].action, Action::Measure(expected));
 }
 
 #[test]

@@ -7,6 +7,8 @@
 //! +0      7     Date Time if bit 1
 //! +0      1     user      if bit 2; 0xFF unknown
 //! ```
+//!
+//! Detecto: bit 4 of the flags is a weight below zero, in whose place stands 0.
 
 use std::fmt;
 
@@ -28,6 +30,9 @@ const POUND_KG: Decimal = Decimal::from_parts(45_359_237, 0, 0, false, 8);
 
 /// "Measurement unsuccessful" in place of a weight.
 const UNSUCCESSFUL: [u8; 2] = [0xFF, 0xFF];
+
+/// Flag of Detecto: the weight is below zero.
+const BELOW_ZERO: u8 = 1 << 4;
 
 /// What a scale shows its weights in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,7 +57,8 @@ impl WeightUnit {
 /// One time that somebody stood on a scale.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Weight {
-    /// The weight; `None` is a failed measurement.
+    /// The weight; `None` is a failed measurement. One below zero is what a scale finds that was set
+    /// to zero under a load; most formats have no room for it.
     pub value: Option<Decimal>,
     /// The unit of the value.
     pub unit: WeightUnit,
@@ -77,6 +83,12 @@ impl Weight {
     #[must_use]
     pub fn failed() -> Self {
         Self { value: None, unit: WeightUnit::Kilogram, user: 1 }
+    }
+
+    /// A load taken off that a scale was set to zero with.
+    #[must_use]
+    pub fn below_zero() -> Self {
+        Self::pounds(Decimal::NEGATIVE_ONE)
     }
 
     /// Returns the value in the unit that a scale shows; converted values have one decimal.
@@ -114,6 +126,9 @@ pub enum ScaleStyle {
     Imperial,
     /// A&D UC-352BLE set to pounds: nothing but the weight (flags 0x01).
     And,
+    /// Detecto 6880 set to pounds: nothing but the weight, which may be below zero, and neither a
+    /// clock nor what it can do (flags 0x01 or 0x11).
+    Detecto,
 }
 
 impl ScaleStyle {
@@ -121,14 +136,14 @@ impl ScaleStyle {
         match self {
             Self::Metric => 0x06,
             Self::Imperial => 0x07,
-            Self::And => 0x01,
+            Self::And | Self::Detecto => 0x01,
         }
     }
 
     fn unit(self) -> WeightUnit {
         match self {
             Self::Metric => WeightUnit::Kilogram,
-            Self::Imperial | Self::And => WeightUnit::Pound,
+            Self::Imperial | Self::And | Self::Detecto => WeightUnit::Pound,
         }
     }
 }
@@ -136,8 +151,12 @@ impl ScaleStyle {
 /// The services of a scale besides those that every device has.
 #[must_use]
 pub fn services(style: ScaleStyle) -> Vec<Service> {
+    let measurement = Characteristic::indicate(MEASUREMENT);
+    if style == ScaleStyle::Detecto {
+        return vec![Service { uuid: SERVICE, characteristics: vec![measurement] }];
+    }
     let mut characteristics = vec![
-        Characteristic::indicate(MEASUREMENT),
+        measurement,
         // Time stamp and several users; resolution 0.1 kg or 0.2 lb.
         Characteristic::fixed(short(0x2A9E), [0x1B, 0x00, 0x00, 0x00]),
     ];
@@ -160,6 +179,9 @@ pub fn encode(
 ) -> Result<Vec<u8>, NotRepresentable> {
     let mut bytes = vec![style.flags()];
     match weight.shown_in(style.unit()) {
+        Some(value) if style == ScaleStyle::Detecto && value < Decimal::ZERO => {
+            bytes = vec![style.flags() | BELOW_ZERO, 0, 0];
+        }
         Some(value) => bytes.extend(steps(value, style.unit())?),
         None => bytes.extend(UNSUCCESSFUL),
     }
@@ -168,7 +190,7 @@ pub fn encode(
             bytes.extend(date_time(clock));
             bytes.push(weight.user);
         }
-        ScaleStyle::And => {}
+        ScaleStyle::And | ScaleStyle::Detecto => {}
     }
     Ok(bytes)
 }
@@ -228,6 +250,21 @@ mod tests {
             Weight::kilograms(decimal("71.2")).shown_in(WeightUnit::Pound),
             Some(decimal("157.0"))
         );
+    }
+
+    #[test]
+    fn a_detecto_says_that_a_weight_is_below_zero_and_no_other_scale_does() {
+        check(Weight::pounds(decimal("150.2")), ScaleStyle::Detecto, "01ac3a");
+        check(Weight::below_zero(), ScaleStyle::Detecto, "110000");
+        check(Weight::kilograms(decimal("-0.5")), ScaleStyle::Detecto, "110000");
+        check(Weight::pounds(0), ScaleStyle::Detecto, "010000");
+        check(Weight::failed(), ScaleStyle::Detecto, "01ffff");
+        for style in [ScaleStyle::Metric, ScaleStyle::Imperial, ScaleStyle::And] {
+            assert!(encode(&Weight::below_zero(), style, DateTime::ZERO).is_err(), "{style:?}");
+        }
+        let [service] = services(ScaleStyle::Detecto).try_into().unwrap();
+        let uuids: Vec<_> = service.characteristics.iter().map(|it| it.uuid).collect();
+        assert_eq!(uuids, [MEASUREMENT]);
     }
 
     #[test]

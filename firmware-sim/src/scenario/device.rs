@@ -113,8 +113,12 @@ const OXIMETER_STYLES: [(&str, OximeterStyle); 5] = [
     ("nonin-3230", OximeterStyle::Nonin3230),
 ];
 
-const SCALE_STYLES: [(&str, ScaleStyle); 3] =
-    [("metric", ScaleStyle::Metric), ("imperial", ScaleStyle::Imperial), ("and", ScaleStyle::And)];
+const SCALE_STYLES: [(&str, ScaleStyle); 4] = [
+    ("metric", ScaleStyle::Metric),
+    ("imperial", ScaleStyle::Imperial),
+    ("and", ScaleStyle::And),
+    ("detecto", ScaleStyle::Detecto),
+];
 
 const BODY_COMPOSITION_STYLES: [(&str, BodyCompositionStyle); 3] = [
     ("metric", BodyCompositionStyle::Metric),

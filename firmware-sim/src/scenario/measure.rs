@@ -13,7 +13,7 @@ use crate::device::glucose::{self, Glucose};
 use crate::device::heart_rate::HeartRate;
 use crate::device::oximetry::{self, Oximetry};
 use crate::device::temperature::{Site, Temperature};
-use crate::device::weight::Weight;
+use crate::device::weight::{ScaleStyle, Weight};
 use crate::device::{Kind, Measurement, Surroundings};
 
 /// The longest that a finger is in or a belt is worn.
@@ -161,11 +161,15 @@ fn weight(keys: &mut Keys<'_, '_>, failed: bool, entry: &Entry) -> Option<Weight
     let kilograms = value(keys, "weight_kg", "", 500, true);
     let pounds = value(keys, "weight_lb", "", 1000, true);
     let user = user(keys, entry);
-    let weight = match (failed, kilograms, pounds) {
-        (true, None, None) => Weight::failed(),
-        (false, Some(value), None) => Weight::kilograms(value),
-        (false, None, Some(value)) => Weight::pounds(value),
-        (_, _, _) => {
+    // Only that one can say it.
+    let is_asked = entry.device.kind == Kind::Scale(ScaleStyle::Detecto);
+    let below_zero = is_asked && keys.flag("below_zero").unwrap_or(false);
+    let weight = match (failed, below_zero, kilograms, pounds) {
+        (true, false, None, None) => Weight::failed(),
+        (false, true, None, None) => Weight::below_zero(),
+        (false, false, Some(value), None) => Weight::kilograms(value),
+        (false, false, None, Some(value)) => Weight::pounds(value),
+        (_, _, _, _) => {
             place.problem("", &"needs either weight_kg, weight_lb or failed = true");
             return None;
         }

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::device::Measurement;
 use crate::device::glucose::{self, Glucose};
+use crate::device::weight::Weight;
 use crate::fault::{ByteFault, Extent, Fault};
 
 const HOME: &str = r#"
@@ -146,6 +147,22 @@ fn an_oximeter_of_nonin_measures_on_the_air() {
     let told = with_one_device(nonin, "spo2 = 97, pulse = 72, worn_s = 30").unwrap();
     let expected = Measurement::oximetry(97, 72).lasting(Duration::from_secs(30));
     assert_eq!(told.steps()[0].action, Action::Measure(expected));
+}
+
+#[test]
+fn a_detecto_finds_a_weight_below_zero() {
+    let detecto = "kind = 'scale'\nstyle = 'detecto'";
+    let told = with_one_device(detecto, "below_zero = true").unwrap();
+    assert_eq!(told.steps()[0].action, Action::Measure(Measurement::Weight(Weight::below_zero())));
+    assert!(with_one_device(detecto, "weight_lb = 150.2").is_ok());
+    for (device, measure, problem) in [
+        (detecto, "below_zero = true, failed = true", "measure: needs either weight_kg"),
+        (detecto, "below_zero = true, weight_lb = 2", "measure: needs either weight_kg"),
+        ("kind = 'scale'", "below_zero = true, failed = true", "below_zero: unknown key"),
+    ] {
+        let told = with_one_device(device, measure).unwrap_err().to_string();
+        assert!(told.contains(problem), "{told}");
+    }
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use firmware_sim::bluez::{BluezCounters, Counters, Failure, LinkFault, PairingFault};
 use firmware_sim::bus::{Broker, Bus};
 use firmware_sim::device::blood_pressure::BloodPressure;
+use firmware_sim::device::omron::OmronModel;
 use firmware_sim::device::{Device, Measurement, Security, Timing};
 use firmware_sim::gatt::Address;
 use firmware_sim::simulator::{BluezHandle, DeviceHandle, Options, Simulator};
@@ -134,6 +136,37 @@ async fn a_just_works_pairing_ends_in_a_bond_that_lets_a_client_subscribe() {
     let subscribed = home.call(MEASUREMENT, "org.bluez.GattCharacteristic1", "StartNotify").await;
     assert_eq!(subscribed, Ok(()));
     home.until(|seen| seen.indications == 1 && seen.hang_ups == 1).await;
+}
+
+#[tokio::test]
+async fn an_omron_is_paired_by_a_subscription_then_takes_a_key_and_is_read() {
+    const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
+    let [key, request, answer] = ["0011", "0014", "001c"]
+        .map(|handle| MEASUREMENT.replace("char0011", &format!("char{handle}")));
+    let home = Home::new(Broker::Any, Device::omron("cuff", CUFF, OmronModel::Hem7361t)).await;
+    home.serve_agent("NoInputNoOutput", 0).await;
+    home.measure_and_find().await;
+    assert_eq!(home.device("Connect").await, Ok(()));
+    home.until(|seen| seen.resolutions == 1).await;
+    assert_eq!(home.call(&answer, CHARACTERISTIC, "StartNotify").await, Ok(()));
+    assert_eq!(home.cuff.counters().bonds, 1);
+    assert_eq!(home.call(&key, CHARACTERISTIC, "StartNotify").await, Ok(()));
+
+    let write = async |path: &str, bytes: &[u8]| {
+        let body = (bytes, BTreeMap::<&str, zbus::OwnedVariant>::new());
+        let bluez = Some("org.bluez");
+        let call = home.client.call_method(bluez, path, Some(CHARACTERISTIC), "WriteValue", &body);
+        call.await.unwrap();
+    };
+    write(&key, &[&[0x02][..], &[0; 16]].concat()).await;
+    write(&key, &[&[0x00][..], &[0x5A; 16]].concat()).await;
+    write(&request, &[0x08, 0, 0, 0, 0, 0x10, 0, 0x18]).await;
+    home.until(|seen| seen.indications == 3).await;
+    write(&request, &[0x08, 0x0F, 0, 0, 0, 0, 0, 0x07]).await;
+    let seen = home.until(|seen| seen.hang_ups == 1).await;
+    assert_eq!((seen.indications, seen.writes, seen.memory_writes), (4, 4, 0));
+    let heads: Vec<_> = home.cuff.delivered().iter().map(|it| it.bytes[..2].to_vec()).collect();
+    assert_eq!(heads, [[0x82, 0x00], [0x80, 0x00], [0x08, 0x80], [0x08, 0x8F]]);
 }
 
 #[tokio::test]

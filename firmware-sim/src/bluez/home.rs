@@ -70,9 +70,8 @@ impl Home {
         self.world.drain().into_iter().filter_map(value).collect()
     }
 
-    /// Writes to the first characteristic with this content, and returns the values that the
-    /// daemon signals then.
-    pub(super) fn write(&mut self, content: &Content, bytes: &str) -> Vec<String> {
+    /// Writes to the first characteristic with this content.
+    pub(super) fn say(&mut self, content: &Content, bytes: &str) {
         let services = self.world.peripherals[&ADDRESS].table.services();
         let mut all = services.iter().flat_map(|service| {
             service.characteristics.iter().map(|placed| (service.handle, placed))
@@ -80,8 +79,13 @@ impl Home {
         let (service, placed) = all.find(|(_, it)| it.characteristic.content == *content).unwrap();
         let node = Node::Characteristic(ADDRESS, service, placed.handle);
         let bytes = hex::decode(bytes).unwrap();
-        self.values();
         self.call(node, DeviceMethod::WriteValue { bytes });
+    }
+
+    /// As [`Home::say`]; returns the values that the daemon signals then.
+    pub(super) fn write(&mut self, content: &Content, bytes: &str) -> Vec<String> {
+        self.values();
+        self.say(content, bytes);
         self.wait(10);
         self.values()
     }

@@ -99,9 +99,12 @@ mod tests {
     fn what_was_not_read_to_the_end_can_be_read_on_the_next_link() {
         let mut home = cuff();
         open(&mut home);
+        home.say(&Content::Request { channel: 0 }, READ);
+        home.values();
         home.order(DeviceOrder::DropLink);
         assert!(home.counters().advertising);
         home.connect();
+        assert!(home.values().is_empty(), "the answer went with the link that it was for");
         assert_eq!(
             ask(&mut home, READ),
             ["088f0000000002850000000000000000"],

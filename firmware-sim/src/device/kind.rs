@@ -239,7 +239,7 @@ impl Kind {
         }
     }
 
-    /// Returns what it is beyond its model, where it is an Omron with a memory.
+    /// Returns which one it is and how it is set, where it is an Omron with a memory.
     pub(crate) fn omron(&self) -> Option<Omron> {
         if let Self::Omron(omron) = self { Some(*omron) } else { None }
     }

@@ -18,7 +18,7 @@ use jiff::civil::DateTime;
 use rust_decimal::Decimal;
 
 use super::FORMAT;
-use super::pressure::part;
+use super::pressure::{part, year};
 use crate::device::body_composition::BodyComposition;
 use crate::device::number::{NotRepresentable, steps};
 
@@ -54,12 +54,11 @@ pub(super) fn encode(
     if weight.is_zero() {
         return Err(NotRepresentable { value: weight, format: FORMAT });
     }
-    let year = u16::try_from(clock.year().rem_euclid(100)).unwrap_or_default();
     let words = [
         0,
         tenths(found.fat_percent)? << 6 | VISCERAL,
         METABOLISM,
-        muscle << 6 | year,
+        muscle << 6 | u16::from(year(clock)),
         MASS_INDEX << 6 | part(clock.minute()),
         AGE | part(clock.month()),
         part(clock.day()) << 11 | part(clock.hour()) << 6 | part(clock.second()),

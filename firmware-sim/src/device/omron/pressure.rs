@@ -33,6 +33,9 @@ const SYSTOLIC_LEAST: Decimal = Decimal::from_parts(25, 0, 0, false, 0);
 /// The two bits above a year of six bits in a big-endian record.
 const ABOVE_YEAR: u8 = 0x80;
 
+/// Largest year of six bits.
+const YEAR_MAX: i16 = 63;
+
 /// How a model writes a blood pressure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum PressureLayout {
@@ -65,7 +68,7 @@ pub(super) fn encode(
     let systolic = whole(values.systolic - SYSTOLIC_LEAST)?;
     let diastolic = whole(values.diastolic)?;
     let pulse = whole(values.pulse_bpm.unwrap_or_default())?;
-    let year = u8::try_from(clock.year().rem_euclid(100)).unwrap_or_default();
+    let year = year(clock);
     let has = |status: u16| u16::from(taken.status & status != 0);
     let (movement, irregular) = (has(BODY_MOVEMENT), has(IRREGULAR_PULSE));
     let is_low = u16::from(battery_percent < BATTERY_LOW_PERCENT);
@@ -95,6 +98,11 @@ pub(super) fn encode(
             [&known[..], &[0; 8]].concat()
         }
     }))
+}
+
+/// The year of a clock after 2000; one that has not come or is long over is the next that has room.
+pub(super) fn year(clock: DateTime) -> u8 {
+    u8::try_from(clock.year().saturating_sub(2000).clamp(0, YEAR_MAX)).unwrap_or_default()
 }
 
 /// A part of a date or time, which is never negative.
@@ -159,6 +167,13 @@ mod tests {
         let little = PressureLayout::LittleEndian;
         flagged(BODY_MOVEMENT, little, "5f5a 62 1a 7299 8c11 0000000000000000");
         flagged(IRREGULAR_PULSE, little, "5f5a 62 1a 7259 8c11 0000000000000000");
+    }
+
+    #[test]
+    fn a_clock_that_is_far_off_spoils_no_other_field() {
+        for (shown, expected) in [(1970, 0), (2000, 0), (2063, 63), (2064, 63)] {
+            assert_eq!(year(date(shown, 1, 1).at(0, 0, 0, 0)), expected, "{shown}");
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod contec_nine;
 mod crc8;
 pub mod current_time;
 pub mod date_time;
+pub mod detecto;
 pub mod elapsed_time;
 mod error;
 pub mod feature;
@@ -59,6 +60,7 @@ mod measurement;
 pub mod medfloat;
 mod meter;
 pub mod microlife;
+pub mod nonin_3230;
 pub mod nonin_ascii;
 pub mod nonin_df13;
 pub mod nonin_df2;
@@ -167,6 +169,7 @@ impl Decoder {
                 let said = reader.push(uuid, bytes);
                 said.into_iter().flat_map(|it| self.vendor(arrival, false, it)).collect()
             }
+            (Source::Characteristic(uuid), Framing::SpotCheck(_)) => self.spot_check(arrival, uuid),
             (Source::Characteristic(uuid), Framing::Sealed(sealed)) => {
                 if !self.model.transport.sends(uuid) {
                     return self.characteristic(arrival, uuid);
@@ -205,7 +208,11 @@ impl Decoder {
             }
             (
                 Source::Serial,
-                Framing::None | Framing::Vendor(_) | Framing::Sealed(_) | Framing::Memory(_),
+                Framing::None
+                | Framing::Vendor(_)
+                | Framing::Sealed(_)
+                | Framing::Memory(_)
+                | Framing::SpotCheck(_),
             ) => {
                 vec![arrival.unexpected("serial line of a Bluetooth device".to_owned())]
             }
@@ -225,13 +232,24 @@ impl Decoder {
 
     /// Ends a session or a port: gives what a stream had held back, and forgets half a frame.
     pub fn end(&mut self) -> Vec<Item> {
-        self.framing = Framing::of(self.model);
+        let framing = std::mem::replace(&mut self.framing, Framing::of(self.model));
+        let passed =
+            if let Framing::SpotCheck(mut check) = framing { check.release() } else { None };
+        let passed = passed.and_then(|it| {
+            let source = Source::Characteristic(nonin_3230::EACH_SECOND);
+            let arrival = Arrival { received: it.received, source, raw: &it.raw };
+            self.item(arrival, it.report, false)
+        });
         let source = Source::Characteristic(sig_uuid(characteristic::BODY_COMPOSITION));
         let part = self.parts.release().map_or_else(Vec::new, |it| {
             self.composition(Arrival { received: it.received, source, raw: &it.raw }, &it)
         });
         let waiting = self.meter.release();
-        let held = part.into_iter().chain(waiting).chain(self.sampler.end().map(Item::Observation));
+        let held = passed
+            .into_iter()
+            .chain(part)
+            .chain(waiting)
+            .chain(self.sampler.end().map(Item::Observation));
         held.chain(self.refusals.end().map(Item::Refused)).collect()
     }
 
@@ -340,6 +358,28 @@ impl Decoder {
         }
     }
 
+    /// A value of an oximeter that says when it has a record.
+    fn spot_check(&mut self, arrival: Arrival<'_>, uuid: Uuid) -> Vec<Item> {
+        if uuid != nonin_3230::EACH_SECOND {
+            let items = self.characteristic(arrival, uuid);
+            if let Framing::SpotCheck(check) = &mut self.framing
+                && items.iter().any(|it| matches!(it, Item::Observation(_)))
+            {
+                check.recorded(arrival.raw);
+            }
+            return items;
+        }
+        match nonin_3230::decode(arrival.raw).and_then(|it| Ok((it, it.report()?))) {
+            Ok((second, report)) => {
+                if let Framing::SpotCheck(check) = &mut self.framing {
+                    check.second(second, arrival.received, arrival.raw, report);
+                }
+                Vec::new()
+            }
+            Err(error) => self.noise(arrival, error),
+        }
+    }
+
     /// A whole value of a vendor's characteristic.
     fn vendor(&mut self, arrival: Arrival<'_>, is_stream: bool, said: Said) -> Vec<Item> {
         let Said { raw, reports } = said;
@@ -394,6 +434,7 @@ impl Decoder {
             | Framing::Frames(..)
             | Framing::TaiDoc(..)
             | Framing::Memory(_)
+            | Framing::SpotCheck(_)
             | Framing::Sealed(_)
             | Framing::Vendor(_)
             | Framing::None => {

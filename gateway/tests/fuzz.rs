@@ -63,8 +63,10 @@ const VECTORS_OF_MODELS: [(&str, &str); 20] = [
 ];
 
 /// Bytes of the other models, from the examples of their formats.
-const STREAMS: [(&str, &[u8]); 12] = [
+const STREAMS: [(&str, &[u8]); 14] = [
     ("berry-oximeter", b"\x85\x32\x0a\x41\x61"),
+    ("detecto-scale", b"\x01\x30\x16"),
+    ("nonin-3230", b"\0\x61\0\x48\0"),
     ("nonin-8500", b"SPO2=099 HR=072\r\n03/01/26 11:02:33 SPO2=--- HR=---\r\n"),
     ("nonin-df1", b"\x80\x48\x61\x83\x7f\x61\x8c\x48\x61"),
     ("nonin-df8", b"\x80\x48\x61\x20\x80\x48\x61\x09"),

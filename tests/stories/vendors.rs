@@ -8,11 +8,14 @@ use std::thread::park_timeout;
 use std::time::Duration;
 
 use firmware_sim::device::body_composition::BodyCompositionStyle;
+use firmware_sim::device::plx::OximeterStyle;
 use firmware_sim::device::vendor::{VendorCuff, VendorOximeter};
+use firmware_sim::device::weight::{ScaleStyle, Weight};
 use firmware_sim::device::xiaomi::XiaomiScale;
 use firmware_sim::device::{Device, Measurement, Security, Timing};
 use harness::broker::Kind;
 use harness::home::HomeDevice;
+use harness::process::Mark;
 use harness::program::Program;
 use harness::story::{CLIENT, Story};
 use rust_decimal::Decimal;
@@ -155,4 +158,48 @@ fn scales_that_advertise_their_weight_are_heard_once_and_never_connected() {
     }
     let readings = story.home.list(&["readings"]).unwrap();
     assert_eq!(readings.len(), styles.len(), "{readings:?}");
+}
+
+#[test]
+fn a_spot_check_that_was_passed_is_read_once_and_one_that_was_not_is_nothing() {
+    const OXIMETER: &str = "C0:FF:EE:00:07:01";
+    let program = Program::at(env!("CARGO_BIN_EXE_demo"));
+    let style = OximeterStyle::Nonin3230;
+    let device = Device::oximeter("oximeter", OXIMETER.parse().unwrap(), style);
+    let device = device.security(Security::Open).timing(Timing::brisk());
+    let device = HomeDevice::bluetooth(device, "nonin-3230", OXIMETER, CLIENT);
+    let story = Story::begin(&program, Kind::Embedded, &[device]).unwrap();
+    let oximeter = story.home.simulator().device("oximeter").unwrap();
+    for (seconds, spo2) in [(4, 91), (15, 97), (15, 96)] {
+        let n_before = oximeter.counters().hang_ups;
+        let finger = Measurement::oximetry(spo2, 72).lasting(Duration::from_secs(seconds));
+        story.home.perform(oximeter.measure(finger)).unwrap();
+        story.home.perform(oximeter.wait_until(|it| n_before < it.hang_ups)).unwrap();
+    }
+    let hub = story.home.hub().unwrap();
+    hub.wait_for_lines(Mark::default(), "session ended", 3, Duration::from_secs(30)).unwrap();
+    let readings = story.home.list(&["readings"]).unwrap();
+    let told: Vec<_> = readings.iter().map(|it| &it["values"][0]["value"]).collect();
+    assert_eq!(told, ["97", "96"], "{readings:?}");
+    let kept = oximeter.counters();
+    assert!(0 < kept.writes, "it was asked for its records: {kept:?}");
+}
+
+#[test]
+fn a_load_below_zero_is_a_failed_measurement() {
+    const SCALE: &str = "C0:FF:EE:00:07:02";
+    let program = Program::at(env!("CARGO_BIN_EXE_demo"));
+    let device = Device::scale("scale", SCALE.parse().unwrap(), ScaleStyle::Detecto);
+    let device = device.security(Security::Open).timing(Timing::brisk());
+    let device = HomeDevice::bluetooth(device, "detecto-scale", SCALE, CLIENT);
+    let story = Story::begin(&program, Kind::Embedded, &[device]).unwrap();
+    let scale = story.home.simulator().device("scale").unwrap();
+    story.home.perform(scale.measure(Measurement::Weight(Weight::below_zero()))).unwrap();
+    let hub = story.home.hub().unwrap();
+    let failed = "kind=\"measurement-failed\"";
+    hub.wait_for_lines(Mark::default(), failed, 1, Duration::from_secs(30)).unwrap();
+    let pounds = Weight::pounds(Decimal::new(1502, 1));
+    story.home.perform(scale.measure(Measurement::Weight(pounds))).unwrap();
+    assert_eq!(values(&story, "scale"), ["150.20"]);
+    assert_eq!(story.home.list(&["readings"]).unwrap().len(), 1);
 }

@@ -18,6 +18,7 @@ use jiff::civil;
 use vitals::DeviceKind;
 
 pub use self::uuid::{characteristic, service, short_uuid, sig_uuid};
+use super::nonin_3230::SpotChecks;
 use super::omron_memory::{Introduction, Layout, Lock};
 use super::{date_time, microlife, record_access, transtek, user_data};
 use crate::link::dialogue::Script;
@@ -194,14 +195,15 @@ impl Transport {
     /// What to write in a session, and where, so that a device talks.
     ///
     /// A device whose Record Access Control Point (0x2A52) is subscribed to waits to be asked for
-    /// what it stored. It is asked for every record, and none is ever deleted.
+    /// what it stored. It is asked for every record, by a script where it has one, and none is ever
+    /// deleted.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         let Self::Bluetooth { subscriptions, requests, .. } = self else { return Vec::new() };
         let characteristic = sig_uuid(characteristic::RECORD_ACCESS);
         let write = Write::once(&record_access::REPORT_ALL);
         let records = Request { characteristic, write };
-        let is_asked = subscriptions.contains(&characteristic);
+        let is_asked = subscriptions.contains(&characteristic) && self.script().is_none();
         requests.iter().copied().chain(is_asked.then_some(records)).collect()
     }
 
@@ -210,6 +212,7 @@ impl Transport {
     pub fn script(&self) -> Option<&'static dyn Script> {
         match self {
             Self::Bluetooth { format: GattFormat::OmronMemory(layout), .. } => Some(*layout),
+            Self::Bluetooth { format: GattFormat::Nonin3230, .. } => Some(&SpotChecks),
             Self::Bluetooth { .. } | Self::Serial { .. } => None,
         }
     }
@@ -238,6 +241,8 @@ pub enum GattFormat {
     Biolight,
     /// Contec CMS50D-BT.
     Cms50dBt,
+    /// Detecto scales: those of the Bluetooth SIG with a flag of their own.
+    Detecto,
     /// JKS50F oximeters.
     Jks50f,
     /// Jumper JPD-500F oximeters.
@@ -246,6 +251,8 @@ pub enum GattFormat {
     JumperHa120,
     /// Microlife cuffs, asked for their memory.
     Microlife,
+    /// Nonin 3230: those of the Bluetooth SIG, and its own each second, which say when there is a record.
+    Nonin3230,
     /// Omron cuffs and scales whose memory is read.
     OmronMemory(&'static Layout),
     /// Viatom PC-60FW.
@@ -285,8 +292,10 @@ impl GattFormat {
             | Self::Pc60fw
             | Self::Viatom => true,
             Self::Standard
+            | Self::Detecto
             | Self::JumperHa120
             | Self::Microlife
+            | Self::Nonin3230
             | Self::OmronMemory(_)
             | Self::TaiDoc
             | Self::Transtek
@@ -430,7 +439,9 @@ mod tests {
             models().iter().filter(|it| has(&it.transport)).map(|it| it.key).collect()
         };
         let scripted = keys(|it| it.script().is_some());
-        assert!(scripted.len() == 9 && scripted.iter().all(|it| it.starts_with("omron-")));
+        let (omron, others): (Vec<&str>, Vec<_>) =
+            scripted.into_iter().partition(|it| it.starts_with("omron-"));
+        assert_eq!((omron.len(), others), (9, vec!["nonin-3230"]));
         let introduced = keys(|it| it.introduction().is_some());
         assert!(introduced.len() == 8 && !introduced.contains(&"omron-hem-7142t2"));
     }

@@ -10,6 +10,7 @@ use super::catalogue::{GattFormat, Model, SerialFormat, Transport};
 use super::error::DecodeError;
 use super::frames::{Frames, Look, fixed};
 use super::lines::Lines;
+use super::nonin_3230::SpotCheck;
 use super::nonin_df2::framer::Framer;
 use super::omron_memory::Reader;
 use super::report::Report;
@@ -34,6 +35,8 @@ pub(crate) enum Framing {
     Frames(Frames, Telling),
     /// Blocks of a memory that is read.
     Memory(Reader),
+    /// Values that say when there is a record, and records.
+    SpotCheck(SpotCheck),
     /// Sealed advertisements.
     Sealed(Sealed),
     /// Replies that belong together.
@@ -71,6 +74,9 @@ impl Framing {
             Transport::Bluetooth { format: GattFormat::TaiDoc, .. } => return taidoc(),
             Transport::Bluetooth { format: GattFormat::XiaomiS400, .. } => {
                 return Self::Sealed(Sealed::default());
+            }
+            Transport::Bluetooth { format: GattFormat::Nonin3230, .. } => {
+                return Self::SpotCheck(SpotCheck::default());
             }
             Transport::Bluetooth { format: GattFormat::OmronMemory(layout), .. } => {
                 return Self::Memory(Reader::new(layout));

@@ -24,9 +24,19 @@ pub trait Dialogue: fmt::Debug + Send {
     /// What is to be done now.
     fn step(&self) -> Step;
 
-    /// Takes a value; whether it answers what is asked, which changes what is to be done. A value that
-    /// answers an earlier question comes, too, and does not.
-    fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> bool;
+    /// Takes a value, whatever it is: also one that answers an earlier question comes.
+    fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> Heard;
+}
+
+/// What a value was in a talk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// No answer to what is asked.
+    Nothing,
+    /// A part of an answer of which more comes.
+    Part,
+    /// An answer, or news: it changed what is to be done.
+    Answer,
 }
 
 /// What is to be done in a talk.
@@ -34,7 +44,7 @@ pub trait Dialogue: fmt::Debug + Send {
 pub enum Step {
     /// Something is to be asked; it may be asked again.
     Ask(Question),
-    /// Everything was said.
+    /// Everything was said, for now: a value may be news that has to be asked about.
     Done,
     /// It cannot go on; why, as the end of a sentence about the device.
     Failed(String),
@@ -56,7 +66,7 @@ pub enum Next {
     Write(Question),
     /// Waits for an answer until then, since boot.
     Wait(Duration),
-    /// Nothing any more.
+    /// Nothing, unless a value is news.
     Done,
 }
 
@@ -77,12 +87,6 @@ impl Conversation {
     #[must_use]
     pub fn begin(script: &dyn Script) -> Self {
         Self { dialogue: script.begin(), is_begun: false, n_asked: 0, again_at: Duration::ZERO }
-    }
-
-    /// Whether there is something left to say.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.dialogue.step() != Step::Done
     }
 
     /// What to do at `now`; a question counts as written once it was given out.
@@ -108,14 +112,23 @@ impl Conversation {
         Ok(Next::Write(question))
     }
 
-    /// Takes a value; whether there is something else to do now. What came before the first question
-    /// was written is from an earlier talk.
-    pub fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> bool {
-        let is_answer = self.is_begun && self.dialogue.hear(characteristic, value);
-        if is_answer {
-            self.n_asked = 0;
+    /// Takes a value that came at `now`; whether there is something else to do. What came before the
+    /// first question was written is from an earlier talk.
+    pub fn hear(&mut self, now: Duration, characteristic: Uuid, value: &[u8]) -> bool {
+        if !self.is_begun {
+            return false;
         }
-        is_answer
+        match self.dialogue.hear(characteristic, value) {
+            Heard::Nothing => false,
+            Heard::Part => {
+                self.again_at = now.saturating_add(PATIENCE);
+                false
+            }
+            Heard::Answer => {
+                self.n_asked = 0;
+                true
+            }
+        }
     }
 }
 
@@ -142,13 +155,14 @@ mod tests {
             }
         }
 
-        fn hear(&mut self, _characteristic: Uuid, value: &[u8]) -> bool {
+        fn hear(&mut self, _characteristic: Uuid, value: &[u8]) -> Heard {
             match value {
                 [0] => self.0 = 0,
                 [said] if *said == self.0 => self.0 = said + 1,
-                _ => return false,
+                [] => return Heard::Part,
+                _ => return Heard::Nothing,
             }
-            true
+            Heard::Answer
         }
     }
 
@@ -164,22 +178,20 @@ mod tests {
     fn an_answer_brings_the_next_question_and_the_last_one_the_end() {
         let mut talk = Conversation::begin(&Counting(1));
         for wanted in 1..=3 {
-            assert!(talk.is_open());
             assert_eq!(talk.next(s(9)), Ok(Next::Write(question(wanted))));
             assert_eq!(talk.next(s(9)), Ok(Next::Wait(s(11))));
-            assert!(!talk.hear(Uuid::nil(), &[wanted + 1]));
-            assert!(talk.hear(Uuid::nil(), &[wanted]));
+            assert!(!talk.hear(s(9), Uuid::nil(), &[wanted + 1]));
+            assert!(talk.hear(s(9), Uuid::nil(), &[wanted]));
         }
         assert_eq!(talk.next(s(9)), Ok(Next::Done));
-        assert!(!talk.is_open());
     }
 
     #[test]
     fn what_comes_before_the_first_question_is_not_heard() {
         let mut talk = Conversation::begin(&Counting(1));
-        assert!(!talk.hear(Uuid::nil(), &[1]));
+        assert!(!talk.hear(s(0), Uuid::nil(), &[1]));
         assert_eq!(talk.next(s(0)), Ok(Next::Write(question(1))));
-        assert!(talk.hear(Uuid::nil(), &[1]));
+        assert!(talk.hear(s(0), Uuid::nil(), &[1]));
         assert_eq!(talk.next(s(0)), Ok(Next::Write(question(2))));
     }
 
@@ -194,10 +206,18 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_an_answer_is_time_for_the_rest() {
+        let mut talk = Conversation::begin(&Counting(1));
+        assert_eq!(talk.next(s(0)), Ok(Next::Write(question(1))));
+        assert!(!talk.hear(s(1), Uuid::nil(), &[]));
+        assert_eq!(talk.next(s(2)), Ok(Next::Wait(s(3))));
+    }
+
+    #[test]
     fn a_talk_that_cannot_go_on_says_why() {
         let mut talk = Conversation::begin(&Counting(1));
         assert_eq!(talk.next(s(0)), Ok(Next::Write(question(1))));
-        assert!(talk.hear(Uuid::nil(), &[0]));
+        assert!(talk.hear(s(0), Uuid::nil(), &[0]));
         assert_eq!(talk.next(s(0)), Err("it said zero".to_owned()));
     }
 }

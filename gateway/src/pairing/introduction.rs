@@ -96,7 +96,7 @@ async fn listen(
         Err(_nothing) => Ok(()),
         Ok(Some(Heard::Value(path, value))) => {
             if let Some(it) = table.iter().find(|it| it.path == path) {
-                conversation.hear(it.uuid, &value);
+                conversation.hear(window.now(), it.uuid, &value);
             }
             Ok(())
         }

@@ -9,6 +9,7 @@ use super::{
     AT_ONCE, Bonding, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
     characteristic, service, sig_uuid,
 };
+use crate::device::nonin_3230;
 use crate::link::{Request, Write};
 
 const VALUES: &[Uuid] =
@@ -209,6 +210,30 @@ pub(super) const ROWS: &[Model] = &[
         },
         pairing: CABLE,
         notes: "Data Format 8 has to be chosen on the device. It has no checksum.",
+    },
+    Model {
+        key: "nonin-3230",
+        name: "Nonin 3230",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Bluetooth {
+            names: &["Nonin3230"],
+            services: &[sig_uuid(service::PULSE_OXIMETER), nonin_3230::SERVICE],
+            advertised: &[],
+            subscriptions: &[
+                sig_uuid(characteristic::PLX_SPOT_CHECK),
+                sig_uuid(characteristic::RECORD_ACCESS),
+                nonin_3230::EACH_SECOND,
+            ],
+            reads: READS,
+            time_write: Some(TimeWrite::CurrentTime),
+            bonding: Bonding::AsAsked,
+            settle: AT_ONCE,
+            format: GattFormat::Nonin3230,
+            requests: &[],
+        },
+        pairing: AS_ITS_MANUAL_SAYS,
+        notes: "A spot check: keep the finger in until it says that the value is good. It hangs up when the finger \
+                leaves.",
     },
     Model {
         key: "sig-pulse-oximeter",

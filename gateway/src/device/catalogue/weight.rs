@@ -73,6 +73,26 @@ pub(super) const ROWS: &[Model] = &[
                 configuration.",
     },
     Model {
+        key: "detecto-scale",
+        name: "Detecto 6880 or 7550",
+        kind: DeviceKind::WeighingScale,
+        transport: Transport::Bluetooth {
+            names: &[],
+            services: &[sig_uuid(service::WEIGHT_SCALE)],
+            advertised: &[],
+            subscriptions: &[sig_uuid(characteristic::WEIGHT)],
+            reads: READS,
+            time_write: None,
+            bonding: Bonding::AsAsked,
+            settle: AT_ONCE,
+            format: GattFormat::Detecto,
+            requests: &[],
+        },
+        pairing: AS_ITS_MANUAL_SAYS,
+        notes: "It has no clock. Weigh something known once: its manual says other steps than the standard, in \
+                which it is read.",
+    },
+    Model {
         key: "sig-weight-scale",
         name: "Any scale with the standard service",
         kind: DeviceKind::WeighingScale,

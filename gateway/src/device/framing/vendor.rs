@@ -12,6 +12,7 @@
 //! Cms50dBt       whole; EB 00 is a pulse wave         a sample
 //! Berry          5 bytes in pieces                    a sample
 //! Microlife      4D 3A and a length, in pieces        every record of its memory
+//! Detecto        whole                                a measurement
 //! Transtek       whole                                a measurement
 //! XiaomiScale1/2 whole, again and again               a measurement, once
 //! ```
@@ -23,7 +24,7 @@ use crate::device::error::DecodeError;
 use crate::device::frames::{Fault, Frames, Front, Look, fixed};
 use crate::device::report::Report;
 use crate::device::{
-    biolight, cms50d_bt, contec_five, jks50f, jumper, microlife, pc60fw, transtek, viatom,
+    biolight, cms50d_bt, contec_five, detecto, jks50f, jumper, microlife, pc60fw, transtek, viatom,
     xiaomi_scale,
 };
 
@@ -61,6 +62,7 @@ impl Vendor {
         let pieces = |look: Look, read: Read| (Some(Frames::new(look)), read);
         let (pieces, read): (_, Read) = match format {
             GattFormat::Standard
+            | GattFormat::Nonin3230
             | GattFormat::OmronMemory(_)
             | GattFormat::TaiDoc
             | GattFormat::XiaomiS400 => return None,
@@ -71,6 +73,7 @@ impl Vendor {
                 whole(|_at, value| Ok(vec![biolight::report(biolight::decode(value)?)?]))
             }
             GattFormat::Cms50dBt => whole(cms50d),
+            GattFormat::Detecto => whole(|_at, value| Ok(vec![detecto::decode(value)?.report()?])),
             GattFormat::Transtek => whole(transtek),
             GattFormat::XiaomiScale1 => {
                 whole(|_at, data| Ok(vec![xiaomi_scale::decode_v1(data)?.report()?]))
@@ -276,10 +279,11 @@ mod tests {
         assert!(Vendor::of(GattFormat::XiaomiS400).is_none());
     }
 
-    const FORMATS: [GattFormat; 13] = [
+    const FORMATS: [GattFormat; 14] = [
         GattFormat::Berry,
         GattFormat::Biolight,
         GattFormat::Cms50dBt,
+        GattFormat::Detecto,
         GattFormat::Jks50f,
         GattFormat::Jumper,
         GattFormat::JumperHa120,

@@ -19,7 +19,7 @@ use super::pieces::Pieces;
 use super::{Layout, Lock, QUESTIONS, UNLOCK};
 use crate::device::omron_wlp::{Frame, READ_ANSWER};
 use crate::device::payload::exclusive_or;
-use crate::link::dialogue::{Dialogue, Question, Script, Step};
+use crate::link::dialogue::{Dialogue, Heard, Question, Script, Step};
 
 /// The key that a device learns when it is paired. It is no secret: the bond keeps others out, and a
 /// hub that takes the place of another reads what that one paired.
@@ -97,16 +97,16 @@ impl Dialogue for Talk {
         Step::Ask(question)
     }
 
-    fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> bool {
+    fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> Heard {
         let next = if characteristic == UNLOCK {
             self.unlocked(value)
         } else {
             self.pieces.push(characteristic, value).and_then(|it| self.answered(&it.frame.ok()?))
         };
-        let Some(next) = next else { return false };
+        let Some(next) = next else { return Heard::Nothing };
         self.is_served |= matches!(next, State::Reading { into, .. } if 0 < into);
         self.state = next;
-        true
+        Heard::Answer
     }
 }
 

@@ -9,9 +9,9 @@ use crate::device::cms50d_bt::Notification;
 use crate::device::suntech::Reply;
 use crate::device::xiaomi_scale::Weighing as XiaomiWeighing;
 use crate::device::{
-    contec_five, contec_nine, jks50f, jumper, lepu, masimo_ascii, microlife, nonin_df7, nonin_df13,
-    nonin_live, omron_790it, omron_eeprom, omron_hbp9030, omron_scale, omron_wlp, pc60fw, suntech,
-    taidoc, transtek, viatom, visomat, xiaomi_s400,
+    contec_five, contec_nine, detecto, jks50f, jumper, lepu, masimo_ascii, microlife, nonin_3230,
+    nonin_df7, nonin_df13, nonin_live, omron_790it, omron_eeprom, omron_hbp9030, omron_scale,
+    omron_wlp, pc60fw, suntech, taidoc, transtek, viatom, visomat, xiaomi_s400,
 };
 
 /// A time of a device that shows no seconds.
@@ -99,6 +99,26 @@ pub(in super::super) fn cms50d_bt(it: &Notification) -> Fields {
 
 pub(in super::super) fn cms50d_bt_command(before: &[u8]) -> Fields {
     vec![("bytes", bytes(before)), ("checksum_ok", true.into())]
+}
+
+pub(in super::super) fn detecto(it: &detecto::Load) -> Fields {
+    let below_zero = it.is_below_zero.then(|| ("below_zero", true.into()));
+    super::weight(&it.weight).into_iter().chain(below_zero).collect()
+}
+
+pub(in super::super) fn nonin_3230(it: nonin_3230::Second) -> Fields {
+    vec![
+        ("spo2", it.saturation.into()),
+        ("pulse", it.pulse.into()),
+        ("pai", decimal(it.amplitude)),
+        ("counter", it.counter.into()),
+        ("battery_v", decimal(it.battery_volt)),
+        ("weak", it.is_weak().into()),
+        ("smart_point", it.is_smart_point().into()),
+        ("searching", it.is_searching().into()),
+        ("finger", it.has_finger().into()),
+        ("low_battery", it.is_battery_low().into()),
+    ]
 }
 
 pub(in super::super) fn nonin_live(it: &nonin_live::Frame) -> Fields {

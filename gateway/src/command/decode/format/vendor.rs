@@ -4,13 +4,13 @@ use uuid::Uuid;
 
 use super::{Format, Origin, line, line_of, stream_of, whole};
 use crate::command::decode::fields::{Fields, vendor as fields};
-use crate::device::catalogue::sig_uuid;
+use crate::device::catalogue::{characteristic, sig_uuid};
 use crate::device::nonin_df2::FRAME_LEN_BYTES;
 use crate::device::{
-    DecodeError, advertisement, biolight, caresens, cms50d_bt, contec_five, contec_nine, jks50f,
-    jumper, lepu, masimo_ascii, microlife, nonin_df7, nonin_df13, nonin_live, omron_790it,
-    omron_eeprom, omron_hbp9030, omron_scale, omron_wlp, pc60fw, suntech, taidoc, transtek, viatom,
-    visomat, xiaomi_scale,
+    DecodeError, advertisement, biolight, caresens, cms50d_bt, contec_five, contec_nine, detecto,
+    jks50f, jumper, lepu, masimo_ascii, microlife, nonin_3230, nonin_df7, nonin_df13, nonin_live,
+    omron_790it, omron_eeprom, omron_hbp9030, omron_scale, omron_wlp, pc60fw, suntech, taidoc,
+    transtek, viatom, visomat, xiaomi_scale,
 };
 use crate::link::Source;
 
@@ -115,6 +115,12 @@ pub(super) const FORMATS: &[Format] = &[
         origin: None,
     },
     Format {
+        name: "Detecto 2A9D",
+        about: "weight of a Detecto scale, which has a flag of its own",
+        inspect: |bytes| detecto::decode(bytes).map(|it| fields::detecto(&it)),
+        origin: Some(value_at("detecto-scale", sig_uuid(characteristic::WEIGHT))),
+    },
+    Format {
         name: "JKS50F FFE1 69-byte",
         about: "69 bytes of a JKS50F oximeter",
         inspect: |bytes| jks50f::decode(bytes).map(|it| fields::jks50f(&it)),
@@ -185,6 +191,12 @@ pub(super) const FORMATS: &[Format] = &[
         about: "frame to a Microlife cuff",
         inspect: |bytes| microlife::decode(bytes).map(fields::microlife),
         origin: None,
+    },
+    Format {
+        name: "Nonin 3230 0AAD7EA0",
+        about: "what a Nonin 3230 tells each second",
+        inspect: |bytes| nonin_3230::decode(bytes).map(fields::nonin_3230),
+        origin: Some(value_at("nonin-3230", nonin_3230::EACH_SECOND)),
     },
     Format {
         name: "Nonin DF1",

@@ -22,6 +22,7 @@ impl Session {
         let Some(conversation) = &mut self.conversation else { return Ok(None) };
         match conversation.next(now).map_err(Cause::CallFailed)? {
             Next::Write(question) => {
+                self.stage = Stage::Asking;
                 self.put(&question).await?;
                 Ok(Some(now))
             }
@@ -35,7 +36,8 @@ impl Session {
 
     /// Hears whether a value answers what was asked.
     pub(super) fn hear(&mut self, uuid: Uuid, value: &[u8]) {
-        if self.conversation.as_mut().is_some_and(|it| it.hear(uuid, value)) {
+        let now = self.now();
+        if self.conversation.as_mut().is_some_and(|it| it.hear(now, uuid, value)) {
             self.answered.notify_one();
         }
     }

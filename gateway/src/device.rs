@@ -192,6 +192,13 @@ impl Decoder {
                 let (found, telling) = (frames.push(bytes), *telling);
                 found.into_iter().flat_map(|it| self.frame(arrival, telling, it)).collect()
             }
+            (Source::Serial, Framing::Heard(heard)) => {
+                let found = heard.push(bytes);
+                found
+                    .into_iter()
+                    .flat_map(|(telling, it)| self.frame(arrival, telling, it))
+                    .collect()
+            }
             (Source::Serial, Framing::TaiDoc(frames, _records)) => {
                 let found = frames.push(bytes);
                 found.into_iter().flat_map(|it| self.record(arrival, it)).collect()
@@ -432,6 +439,7 @@ impl Decoder {
             Framing::NoninAscii(_)
             | Framing::NoninPackets(_)
             | Framing::Frames(..)
+            | Framing::Heard(_)
             | Framing::TaiDoc(..)
             | Framing::Memory(_)
             | Framing::SpotCheck(_)

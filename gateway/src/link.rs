@@ -45,6 +45,10 @@ impl Write {
     }
 }
 
+/// Knows a device by what it says: where in the bytes that came so far it is heard for sure, if
+/// anywhere.
+pub type Recognise = fn(&[u8]) -> Option<usize>;
+
 /// What is written to a characteristic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {

@@ -109,8 +109,11 @@ fn seeds(target: &Target, vectors: &[Vector]) -> Vec<Vec<u8>> {
             let data_format_7 =
                 (model.key == "nonin-df7").then(|| packet_of_data_format_7(vectors));
             let answer = memory(model).map(|it| answer_of(it, vectors));
+            let contec = (model.key == "contec-cms50").then(|| frames_in_a_row(vectors));
             let bytes = of_it.map(|it| it.bytes.clone()).chain(streams.map(|it| it.1.to_vec()));
-            bytes.chain(data_format_7).chain(answer).map(|it| session(target, &it)).collect()
+            let bytes = bytes.chain(data_format_7).chain(answer);
+            let bytes = bytes.chain(contec.into_iter().flatten());
+            bytes.map(|it| session(target, &it)).collect()
         }
     }
 }
@@ -179,6 +182,17 @@ fn answer_of(memory: &Layout, vectors: &[Vector]) -> Vec<u8> {
     frame.push(0);
     frame.push(frame.iter().fold(0, |sum, it| sum ^ it));
     frame
+}
+
+/// Golden frames of both formats of Contec, each so often that it is recognised, alone and after the
+/// other format.
+fn frames_in_a_row(vectors: &[Vector]) -> Vec<Vec<u8>> {
+    let frame = |format: &str| {
+        let mut of_it = vectors.iter().filter(|it| it.format == format);
+        of_it.next().unwrap().bytes.repeat(9)
+    };
+    let (five, nine) = (frame("Contec 5-byte realtime"), frame("Contec 9-byte realtime"));
+    vec![[five.clone(), nine.clone()].concat(), [nine, five].concat()]
 }
 
 /// Inputs that once broke a promise of `target`.

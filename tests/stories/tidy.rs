@@ -17,7 +17,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use gateway::device::catalogue::{self, Model, Parity, Transport};
+use gateway::device::catalogue::{self, Line, Model, Transport};
 use vitals::DeviceKind;
 
 /// Documents whose paths and tests must exist.
@@ -236,13 +236,9 @@ fn row(model: &Model) -> String {
     let Model { key, name, kind, transport, pairing: _, notes } = model;
     let link = match transport {
         Transport::Bluetooth { .. } => "Bluetooth LE".to_owned(),
-        Transport::Serial { baud, data_bits, parity, stop_bits, format: _, writes: _ } => {
-            let parity = match parity {
-                Parity::None => 'N',
-                Parity::Even => 'E',
-                Parity::Odd => 'O',
-            };
-            format!("serial, {baud} baud {data_bits}{parity}{stop_bits}")
+        Transport::Serial { lines } => {
+            let line = |it: &Line| format!("{} baud {}", it.baud, it.shape());
+            format!("serial, {}", lines.iter().map(line).collect::<Vec<_>>().join(" or "))
         }
     };
     format!("| `{key}` | {name} | {link} | {} | {notes} |\n", measures(*kind)).replace("  ", " ")

@@ -13,10 +13,10 @@ use tokio_serial::{DataBits, StopBits};
 use uuid::Uuid;
 
 use crate::clock::Stamp;
-use crate::device::catalogue::{self, Parity, TimeWrite, Transport};
+use crate::device::catalogue::{self, Line, Parity, TimeWrite, Transport};
 use crate::hub::Device;
 use crate::link::bluetooth::{BluetoothDevice, BluetoothSettings, ClockWrite, Limits};
-use crate::link::serial::SerialPort;
+use crate::link::serial::{PortLine, SerialPort};
 
 /// From a set-up session to its first value: a cuff may still be measuring.
 const FIRST_VALUE: Duration = Duration::from_secs(90);
@@ -126,24 +126,29 @@ pub(super) fn bluetooth_device(
 
 /// A device on a serial port; `None` where its model has another link.
 pub(super) fn serial_port(device: &Device, path: PathBuf) -> Option<SerialPort> {
-    let Transport::Serial { baud, data_bits, parity, stop_bits, writes, .. } =
-        &device.model.transport
-    else {
-        return None;
-    };
+    let Transport::Serial { lines } = &device.model.transport else { return None };
+    let (line, others) = lines.split_first()?;
     Some(SerialPort {
         device: device.id.clone(),
         path,
-        baud: *baud,
-        data_bits: if *data_bits == 7 { DataBits::Seven } else { DataBits::Eight },
-        parity: match parity {
+        line: port_line(line),
+        others: others.iter().map(port_line).collect(),
+    })
+}
+
+fn port_line(line: &Line) -> PortLine {
+    PortLine {
+        baud: line.baud,
+        data_bits: if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight },
+        parity: match line.parity {
             Parity::None => tokio_serial::Parity::None,
             Parity::Even => tokio_serial::Parity::Even,
             Parity::Odd => tokio_serial::Parity::Odd,
         },
-        stop_bits: if *stop_bits == 2 { StopBits::Two } else { StopBits::One },
-        writes: writes.to_vec(),
-    })
+        stop_bits: if line.stop_bits == 2 { StopBits::Two } else { StopBits::One },
+        writes: line.writes.to_vec(),
+        recognise: line.format.recognise(),
+    }
 }
 
 fn services(transport: &Transport) -> Vec<Uuid> {

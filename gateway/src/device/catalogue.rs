@@ -2,6 +2,7 @@
 
 mod blood_pressure;
 mod description;
+mod line;
 mod omron;
 mod other;
 mod oximetry;
@@ -17,6 +18,7 @@ use ::uuid::Uuid;
 use jiff::civil;
 use vitals::DeviceKind;
 
+pub use self::line::Line;
 pub use self::uuid::{characteristic, service, short_uuid, sig_uuid};
 use super::nonin_3230::SpotChecks;
 use super::omron_memory::{Introduction, Layout, Lock};
@@ -70,18 +72,9 @@ pub enum Transport {
     },
     /// A serial line.
     Serial {
-        /// Speed in baud.
-        baud: u32,
-        /// Bits a character, 7 or 8.
-        data_bits: u8,
-        /// Parity.
-        parity: Parity,
-        /// Stop bits, 1 or 2.
-        stop_bits: u8,
-        /// What the bytes are.
-        format: SerialFormat,
-        /// What to write to it so that it talks.
-        writes: &'static [Write],
+        /// The line; where there are several, devices of one name differ, and which one it is has to be
+        /// told by listening.
+        lines: &'static [Line],
     },
 }
 
@@ -415,7 +408,9 @@ mod tests {
         // Record Access Control Point: 02 deletes; User Control Point: 03 and 05 delete.
         for model in models() {
             let writes: Vec<_> = match &model.transport {
-                Transport::Serial { writes, .. } => writes.to_vec(),
+                Transport::Serial { lines } => {
+                    lines.iter().flat_map(|it| it.writes).copied().collect()
+                }
                 bluetooth @ Transport::Bluetooth { .. } => {
                     bluetooth.requests().iter().map(|it| it.write).collect()
                 }

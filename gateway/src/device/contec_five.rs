@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use vitals::Flag;
 
 use super::error::DecodeError;
-use super::frames::{Front, fixed};
+use super::frames::{Front, fixed, run};
 use super::outcome;
 use super::payload::whole;
 use super::report::{NoResult, Report};
@@ -89,6 +89,11 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
 /// Looks for a frame in a stream.
 pub(crate) fn look(window: &[u8]) -> Front {
     fixed(window, FRAME_LEN_BYTES, decode)
+}
+
+/// Where so many frames in a row begin that they are no noise of a line at another speed.
+pub(crate) fn heard(bytes: &[u8]) -> Option<usize> {
+    run(look, bytes)
 }
 
 impl Frame {

@@ -26,6 +26,7 @@ use rust_decimal::Decimal;
 use vitals::Flag;
 
 use super::error::DecodeError;
+use super::frames::{Front, fixed, run};
 use super::outcome;
 use super::payload::Payload;
 use super::report::{NoResult, Report};
@@ -126,6 +127,16 @@ pub fn decode_memory(bytes: &[u8]) -> Result<[Stored; 3], DecodeError> {
 pub fn decode_command(bytes: &[u8]) -> Result<Command, DecodeError> {
     let [code, rest @ ..] = unpacked::<7>(COMMAND, bytes)?;
     Ok(Command { code, rest })
+}
+
+/// Looks for a live packet in a stream.
+pub(crate) fn look(window: &[u8]) -> Front {
+    fixed(window, LIVE_LEN_BYTES, decode)
+}
+
+/// Where so many packets in a row begin that they are no noise of a line at another speed.
+pub(crate) fn heard(bytes: &[u8]) -> Option<usize> {
+    run(look, bytes)
 }
 
 fn given(value: u8, none: u8) -> Option<u8> {

@@ -7,6 +7,9 @@ use super::error::DecodeError;
 
 /// Bytes without any frame after which the stream is of another format.
 const NO_FRAME_LEN_BYTES: usize = 250;
+/// Frames in a row by which a format is known. The shortest that is told by listening has five bits in
+/// their places in each frame, which chance puts there eight times in a row at one place in 2^40.
+pub(crate) const RUN_N_FRAMES: usize = 8;
 
 /// What stands at the front of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +97,21 @@ impl Frames {
     }
 }
 
+/// Where so many frames in a row begin that it is no chance; `None` where there are none yet.
+pub(crate) fn run(look: Look, bytes: &[u8]) -> Option<usize> {
+    let is_run = |begin: &usize| {
+        let mut rest = bytes.get(*begin..).unwrap_or_default();
+        (0..RUN_N_FRAMES).all(|_frame| match look(rest) {
+            Front::Frame(len_bytes) => {
+                rest = rest.get(len_bytes..).unwrap_or_default();
+                true
+            }
+            Front::Part | Front::None(_) => false,
+        })
+    };
+    (0..bytes.len()).find(is_run)
+}
+
 /// Looks for frames that all have the same length.
 pub(crate) fn fixed<T>(
     window: &[u8],
@@ -131,7 +149,7 @@ mod tests {
     fn formats() -> Vec<(Look, Vec<u8>)> {
         vec![
             (contec_five::look, bytes("85320a4161")),
-            (|it| fixed(it, 9, contec_nine::decode), bytes("01e085b396c1e1ffff")),
+            (contec_nine::look, bytes("01e085b396c1e1ffff")),
             (nonin_live::look_df1, bytes("804861")),
             (nonin_live::look_df8, bytes("80486120")),
             (nonin_df13::look, bytes("00020d0e141a0301080500000200004800610503")),
@@ -176,6 +194,19 @@ mod tests {
             found.first(),
             Some(Err(Fault { error: DecodeError::NoFrame { len_bytes: 250 }, .. }))
         ));
+    }
+
+    #[test]
+    fn eight_frames_in_a_row_are_no_chance() {
+        for (look, frame) in formats() {
+            let stream = |n_frames| [vec![0xFE; 3], frame.repeat(n_frames), vec![0xFE]].concat();
+            assert_eq!(run(look, &stream(7)), None, "{frame:?}");
+            assert_eq!(run(look, &stream(8)), Some(3), "{frame:?}");
+            let mut broken = stream(15);
+            broken.insert(3 + 7 * frame.len(), 0xFE);
+            assert_eq!(run(look, &broken), Some(4 + 7 * frame.len()), "{frame:?}");
+        }
+        assert_eq!(run(TAIDOC, &[]), None);
     }
 
     #[test]

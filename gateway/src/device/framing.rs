@@ -1,8 +1,10 @@
 //! How the bytes of each serial format are put together, and what they tell then.
 
+mod heard;
 mod sealed;
 mod vendor;
 
+use self::heard::{Heard, Spoken};
 use self::sealed::Sealed;
 pub(crate) use self::vendor::{Said, Vendor};
 use super::and_scale::Weighings;
@@ -33,6 +35,8 @@ pub(crate) enum Framing {
     AndScale(Lines, Weighings),
     /// Frames that each stand alone.
     Frames(Frames, Telling),
+    /// Frames of one of several formats.
+    Heard(Heard),
     /// Blocks of a memory that is read.
     Memory(Reader),
     /// Values that say when there is a record, and records.
@@ -84,7 +88,10 @@ impl Framing {
             Transport::Bluetooth { format, .. } => {
                 return Vendor::of(*format).map_or(Self::None, Self::Vendor);
             }
-            Transport::Serial { format, .. } => format,
+            Transport::Serial { lines } => match lines {
+                [line] => line.format,
+                several => return Self::Heard(Heard::of(several.iter().map(|it| it.format))),
+            },
         };
         let frames = |look: Look, telling| Self::Frames(Frames::new(look), telling);
         let lines = |telling| Self::Lines(Lines::default(), telling);
@@ -94,13 +101,10 @@ impl Framing {
             SerialFormat::NoninAscii => Self::NoninAscii(Lines::default()),
             SerialFormat::AndScale => Self::AndScale(Lines::default(), Weighings::default()),
             SerialFormat::ContecFiveByte => {
-                let read: Read = |frame| contec_five::decode(frame)?.report();
-                frames(contec_five::look, Telling::Sample(read))
+                frames(contec_five::look, Spoken::CONTEC_FIVE_BYTE.telling)
             }
             SerialFormat::ContecNineByte => {
-                let look: Look = |it| fixed(it, contec_nine::LIVE_LEN_BYTES, contec_nine::decode);
-                let read: Read = |frame| contec_nine::decode(frame)?.report();
-                frames(look, Telling::Sample(read))
+                frames(contec_nine::look, Spoken::CONTEC_NINE_BYTE.telling)
             }
             SerialFormat::TaiDoc => taidoc(),
             SerialFormat::MasimoAscii => {

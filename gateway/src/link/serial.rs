@@ -11,6 +11,8 @@
 //! a device says nothing until it is told to          what makes it talk is written at open, again
 //!                                                   in its time, and anew after 10 s of silence:
 //!                                                   it may have been switched off and on
+//! devices of one name differ in speed and format    each line has its turn until a device is
+//!                                                   recognised on one: see turns.rs
 //! the hub is slow                                   the task waits; the kernel buffers 4 KiB, then
 //!                                                   the device's flow control or loss
 //! ```
@@ -20,6 +22,7 @@
 
 mod board;
 mod talk;
+mod turns;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,8 +39,8 @@ use tokio_serial::{
 use vitals::DeviceId;
 
 use self::board::Board;
-use self::talk::Talk;
-use super::{Frame, LinkEvent, LinkName, SessionEnd, Source, Write};
+use self::turns::{Step, Turns};
+use super::{Frame, LinkEvent, LinkName, Recognise, SessionEnd, Source, Write};
 use crate::clock::Clock;
 use crate::supervise::Supervisor;
 
@@ -51,12 +54,21 @@ const WRITE_MAX: Duration = Duration::from_secs(1);
 const CHUNK_LEN_BYTES: usize = 4096;
 
 /// A serial port and the device behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SerialPort {
     /// The device.
     pub device: DeviceId,
     /// The port, best as `/dev/serial/by-id/…`: that name survives another USB socket.
     pub path: PathBuf,
+    /// How the port is set.
+    pub line: PortLine,
+    /// Other settings that the device may have instead; with any it is told by listening.
+    pub others: Vec<PortLine>,
+}
+
+/// Settings of a port.
+#[derive(Debug, Clone)]
+pub struct PortLine {
     /// Bits per second.
     pub baud: u32,
     /// Bits per character.
@@ -67,6 +79,15 @@ pub struct SerialPort {
     pub stop_bits: StopBits,
     /// What is written to it so that it talks.
     pub writes: Vec<Write>,
+    /// What knows a device by what it says; `None` where whatever comes is one.
+    pub recognise: Option<Recognise>,
+}
+
+impl PortLine {
+    /// Where in the bytes that came a device is heard for sure.
+    fn recognised(&self, bytes: &[u8]) -> Option<usize> {
+        self.recognise.map_or(Some(0), |recognise| recognise(bytes))
+    }
 }
 
 /// Reads every port for as long as the hub listens.
@@ -131,10 +152,11 @@ impl Reader {
     async fn open(&self) -> anyhow::Result<SerialStream> {
         let path =
             self.port.path.to_str().ok_or_else(|| anyhow!("its path is not UTF-8"))?.to_owned();
-        let builder = tokio_serial::new(path, self.port.baud)
-            .data_bits(self.port.data_bits)
-            .parity(self.port.parity)
-            .stop_bits(self.port.stop_bits)
+        let PortLine { baud, data_bits, parity, stop_bits, .. } = self.port.line;
+        let builder = tokio_serial::new(path, baud)
+            .data_bits(data_bits)
+            .parity(parity)
+            .stop_bits(stop_bits)
             .flow_control(FlowControl::None);
         let mut stream = tokio::task::spawn_blocking(move || builder.open_native_async()).await??;
         let lines = [
@@ -150,7 +172,7 @@ impl Reader {
     }
 
     /// Reads until the port is gone.
-    async fn session(&self, mut stream: SerialStream) -> Result<(), HubGone> {
+    async fn session(&self, stream: SerialStream) -> Result<(), HubGone> {
         let device = &self.port.device;
         let opened = self.clock.now();
         tracing::info!(device = %device, path = %self.port.path.display(), "serial port open");
@@ -160,49 +182,73 @@ impl Reader {
         self.tell(LinkEvent::Seen(device.clone(), opened)).await?;
         self.tell(LinkEvent::Begun(device.clone(), opened)).await?;
 
-        let mut chunk = vec![0; CHUNK_LEN_BYTES];
-        let mut talk = Talk::new(&self.port.writes, self.now());
-        let why = loop {
-            let left = talk.next_deadline().map(|at| at.saturating_sub(self.now()));
-            let read = tokio::select! {
-                biased;
-                read = stream.read(&mut chunk) => read,
-                () = wait(left) => {
-                    match self.talk(&mut stream, &mut talk).await {
-                        Ok(()) => continue,
-                        Err(error) => Err(error),
-                    }
-                }
-            };
-            match read {
-                Ok(0) => break "it was unplugged".to_owned(),
-                Ok(len_bytes) => {
-                    let bytes = chunk.get(..len_bytes).unwrap_or_default().to_vec();
-                    let received = self.clock.now();
-                    talk.heard(received.since_boot);
-                    let device = device.clone();
-                    let frame = Frame { device, source: Source::Serial, bytes, received };
-                    self.tell(LinkEvent::Frame(frame)).await?;
-                }
-                Err(error) => break error.to_string(),
-            }
-        };
-        drop(stream);
+        let mut turns = Turns::new(&self.port.line, &self.port.others, self.now());
+        let why = self.listen(stream, &mut turns).await?;
         let end = SessionEnd::Failed(format!("the serial port of {device} is gone: {why}"));
         self.tell(LinkEvent::Ended(device.clone(), end, self.clock.now())).await?;
         self.report_closed(&why).await
     }
 
-    /// Writes what is due.
-    async fn talk(&self, stream: &mut SerialStream, talk: &mut Talk) -> std::io::Result<()> {
-        let Some(bytes) = talk.advance(self.now()) else { return Ok(()) };
-        match timeout(WRITE_MAX, stream.write_all(bytes)).await {
-            Ok(written) => written,
-            Err(_elapsed) => {
-                tracing::debug!(device = %self.port.device, "device takes no bytes");
-                Ok(())
+    /// Passes on what comes until the port is gone; returns why it is.
+    async fn listen(&self, mut stream: SerialStream, turns: &mut Turns) -> Result<String, HubGone> {
+        let mut chunk = vec![0; CHUNK_LEN_BYTES];
+        loop {
+            let left = turns.next_deadline().map(|at| at.saturating_sub(self.now()));
+            let read = tokio::select! {
+                biased;
+                read = stream.read(&mut chunk) => read,
+                () = wait(left) => match self.advance(stream, turns).await {
+                    Ok(same) => {
+                        stream = same;
+                        continue;
+                    }
+                    Err(error) => return Ok(error.to_string()),
+                }
+            };
+            match read {
+                Ok(0) => return Ok("it was unplugged".to_owned()),
+                Ok(len_bytes) => {
+                    self.hear(chunk.get(..len_bytes).unwrap_or_default(), turns).await?;
+                }
+                Err(error) => return Ok(error.to_string()),
             }
         }
+    }
+
+    /// Passes on what is known to be of the device.
+    async fn hear(&self, bytes: &[u8], turns: &mut Turns) -> Result<(), HubGone> {
+        let (received, was_heard) = (self.clock.now(), turns.is_heard());
+        let bytes = turns.hear(bytes, received.since_boot);
+        let device = self.port.device.clone();
+        if !was_heard && turns.is_heard() {
+            tracing::info!(device = %device, baud = turns.line().baud, "device recognised");
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.tell(LinkEvent::Frame(Frame { device, source: Source::Serial, bytes, received })).await
+    }
+
+    /// Does what is due.
+    async fn advance(
+        &self,
+        mut stream: SerialStream,
+        turns: &mut Turns,
+    ) -> anyhow::Result<SerialStream> {
+        match turns.advance(self.now()) {
+            None => {}
+            Some(Step::Set(line)) => {
+                tracing::debug!(device = %self.port.device, baud = line.baud, "listening at another speed");
+                stream = set(stream, line).await?;
+            }
+            Some(Step::Write(bytes)) => match timeout(WRITE_MAX, stream.write_all(bytes)).await {
+                Ok(written) => written?,
+                Err(_elapsed) => {
+                    tracing::debug!(device = %self.port.device, "device takes no bytes");
+                }
+            },
+        }
+        Ok(stream)
     }
 
     fn now(&self) -> Duration {
@@ -227,6 +273,19 @@ impl Reader {
     fn board(&self) -> std::sync::MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Sets an open port on a thread for blocking calls, as it was opened.
+async fn set(mut stream: SerialStream, line: PortLine) -> anyhow::Result<SerialStream> {
+    let PortLine { baud, data_bits, parity, stop_bits, .. } = line;
+    let set = move || {
+        stream.set_baud_rate(baud)?;
+        stream.set_data_bits(data_bits)?;
+        stream.set_parity(parity)?;
+        stream.set_stop_bits(stop_bits)?;
+        Ok(stream)
+    };
+    tokio::task::spawn_blocking(set).await?
 }
 
 async fn wait(left: Option<Duration>) {

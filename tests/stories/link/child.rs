@@ -11,7 +11,7 @@ use std::time::Duration;
 use btleplug::api::BDAddr;
 use gateway::clock::{Clock, Stamp};
 use gateway::link::bluetooth::{BluetoothDevice, BluetoothSettings, ClockWrite, Limits};
-use gateway::link::serial::SerialPort;
+use gateway::link::serial::{PortLine, SerialPort};
 use gateway::link::{LinkEvent, SessionEnd, Source, bluetooth, serial};
 use gateway::supervise::Supervisor;
 use jiff::tz::TimeZone;
@@ -314,11 +314,15 @@ fn serial_ports(settings: &Settings) -> Vec<SerialPort> {
     let port = |port: &PortSettings| SerialPort {
         device: port.id.parse().unwrap(),
         path: port.path.clone(),
-        baud: 9600,
-        data_bits: tokio_serial::DataBits::Eight,
-        parity: tokio_serial::Parity::None,
-        stop_bits: tokio_serial::StopBits::One,
-        writes: Vec::new(),
+        line: PortLine {
+            baud: 9600,
+            data_bits: tokio_serial::DataBits::Eight,
+            parity: tokio_serial::Parity::None,
+            stop_bits: tokio_serial::StopBits::One,
+            writes: Vec::new(),
+            recognise: None,
+        },
+        others: Vec::new(),
     };
     settings.ports.iter().map(port).collect()
 }

@@ -8,7 +8,7 @@ use vitals::DeviceKind;
 use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, WITHOUT_A_BOND};
 use super::uuid::{JUMPER_AND_YONKER, JUMPER_AND_YONKER_VALUES};
 use super::{
-    AT_ONCE, Bonding, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    AT_ONCE, Bonding, GattFormat, Line, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
     characteristic, service, sig_uuid, taidoc,
 };
 use crate::link::{Request, Write};
@@ -69,12 +69,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "Omron HBP-9030 (serial)",
         kind: DeviceKind::BloodPressureMonitor,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::OmronHbp9030,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::OmronHbp9030,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Choose output format 5 and the speed at the device.",
@@ -103,12 +105,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "SunTech Advantage NIBP module (serial)",
         kind: DeviceKind::BloodPressureMonitor,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::SunTech,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::SunTech,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Results alone: another program starts the cuff and asks for them. The hub never moves a \
@@ -119,12 +123,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "TaiDoc or Fora cuff (serial)",
         kind: DeviceKind::BloodPressureMonitor,
         transport: Transport::Serial {
-            baud: 19_200,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::TaiDoc,
-            writes: taidoc::RECORDS,
+            lines: &[Line {
+                baud: 19_200,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::TaiDoc,
+                writes: taidoc::RECORDS,
+            }],
         },
         pairing: CABLE,
         notes: "It is asked for its last records every 15 s; the hub never starts it and never deletes one.",

@@ -3,7 +3,7 @@
 use ::uuid::Uuid;
 use serde_json::{Value, json};
 
-use super::{Bonding, GattFormat, Model, Parity, SerialFormat, TimeWrite, Transport, short_uuid};
+use super::{Bonding, GattFormat, Line, Model, SerialFormat, TimeWrite, Transport, short_uuid};
 
 impl Model {
     /// The row as one JSON object: what a program has to know to choose, pair and connect the device.
@@ -31,8 +31,14 @@ impl Model {
                 "bonding": bonding.as_str(),
                 "clock": time_write.map(TimeWrite::as_str),
             }),
-            Transport::Serial { baud, data_bits, parity, stop_bits, format: _, writes: _ } => {
-                json!({ "baud": baud, "line": line(*data_bits, *parity, *stop_bits) })
+            Transport::Serial { lines } => {
+                // Whoever knows of one line alone gets the one that is tried first.
+                let first = lines.first();
+                json!({
+                    "baud": first.map(|it| it.baud),
+                    "line": first.map(Line::shape),
+                    "lines": lines.iter().map(Line::to_json).collect::<Vec<_>>(),
+                })
             }
         };
         let mut row = json!({
@@ -74,8 +80,9 @@ impl Model {
                     format!("bond       {}", bonding.sentence()),
                 ]
             }
-            Transport::Serial { baud, data_bits, parity, stop_bits, .. } => {
-                vec![format!("line       {baud} baud, {}", line(*data_bits, *parity, *stop_bits))]
+            Transport::Serial { lines } => {
+                let line = |it: &Line| format!("line       {} baud, {}", it.baud, it.shape());
+                lines.iter().map(line).collect()
             }
         };
         lines.insert(0, format!("protocol   {}", self.transport.protocol()));
@@ -100,10 +107,13 @@ impl Transport {
 
     /// What it speaks.
     #[must_use]
-    pub const fn protocol(&self) -> &'static str {
+    pub fn protocol(&self) -> String {
         match self {
-            Self::Bluetooth { format, .. } => format.as_str(),
-            Self::Serial { format, .. } => format.as_str(),
+            Self::Bluetooth { format, .. } => format.as_str().to_owned(),
+            Self::Serial { lines } => {
+                let formats: Vec<_> = lines.iter().map(|it| it.format.as_str()).collect();
+                formats.join("; or ")
+            }
         }
     }
 
@@ -119,6 +129,12 @@ impl Transport {
                 quiet.as_secs()
             ),
         }
+    }
+}
+
+impl Line {
+    fn to_json(&self) -> Value {
+        json!({ "baud": self.baud, "line": self.shape(), "protocol": self.format.as_str() })
     }
 }
 
@@ -214,16 +230,6 @@ fn uuids(all: &[Uuid]) -> Vec<String> {
     all.iter().map(name).collect()
 }
 
-/// Bits, parity and stop bits, as `8N1`.
-fn line(data_bits: u8, parity: Parity, stop_bits: u8) -> String {
-    let parity = match parity {
-        Parity::None => 'N',
-        Parity::Even => 'E',
-        Parity::Odd => 'O',
-    };
-    format!("{data_bits}{parity}{stop_bits}")
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -245,6 +251,12 @@ mod tests {
              notes      It stores failed measurements, too, and sends all it has stored."
         );
         assert!(lines("contec-5byte").contains("line       19200 baud, 8O1"));
+        assert_eq!(
+            lines("contec-cms50").split_once("\nends").unwrap().0,
+            "protocol   Contec, 5 bytes a frame; or Contec, 9 bytes a frame\n\
+             line       19200 baud, 8O1\n\
+             line       115200 baud, 8N1"
+        );
         assert!(lines("xiaomi-s400").contains("ends       never: it is not connected"));
         assert!(lines("contec-cms50d-bt").contains("known by   its address alone"));
     }
@@ -269,6 +281,10 @@ mod tests {
         );
         check("viatom-o2ring", &[("quiet_s", json!(30)), ("clock", Value::Null)]);
         check("and-uc-321", &[("line", json!("7E1")), ("quiet_s", Value::Null)]);
+        let line = |baud: u32, line: &str, protocol: &str| json!({ "baud": baud, "line": line, "protocol": protocol });
+        let five = line(19_200, "8O1", "Contec, 5 bytes a frame");
+        let nine = line(115_200, "8N1", "Contec, 9 bytes a frame");
+        check("contec-cms50", &[("baud", json!(19_200)), ("lines", json!([five, nine]))]);
     }
 
     #[test]

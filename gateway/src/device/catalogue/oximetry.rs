@@ -6,7 +6,7 @@ use vitals::DeviceKind;
 use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, WITHOUT_A_BOND};
 use super::uuid::{JUMPER_AND_YONKER, JUMPER_AND_YONKER_VALUES};
 use super::{
-    AT_ONCE, Bonding, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    AT_ONCE, Bonding, GattFormat, Line, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
     characteristic, service, sig_uuid,
 };
 use crate::device::nonin_3230;
@@ -24,6 +24,24 @@ const VALUES_AND_RECORDS: &[Uuid] = &[
 const CONTEC_START: [u8; 9] = [0x7D, 0x81, 0xA1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
 /// Keeps it going; without it the device stops after some 5 s.
 const CONTEC_KEEP_ALIVE: [u8; 9] = [0x7D, 0x81, 0xAF, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
+/// Contec's older firmware.
+const CONTEC_FIVE_BYTE: Line = Line {
+    baud: 19_200,
+    data_bits: 8,
+    parity: Parity::Odd,
+    stop_bits: 1,
+    format: SerialFormat::ContecFiveByte,
+    writes: &[],
+};
+/// Contec's newer firmware.
+const CONTEC_NINE_BYTE: Line = Line {
+    baud: 115_200,
+    data_bits: 8,
+    parity: Parity::None,
+    stop_bits: 1,
+    format: SerialFormat::ContecNineByte,
+    writes: &[Write::once(&CONTEC_START), Write::every(4, &CONTEC_KEEP_ALIVE)],
+};
 
 /// Service and notifications of serial lines of Microchip over Bluetooth.
 const BERRY: Uuid = Uuid::from_u128(0x49535343_FE7D_4AE5_8FA9_9FAFD205E455);
@@ -77,45 +95,42 @@ pub(super) const ROWS: &[Model] = &[
         key: "contec-5byte",
         name: "Contec CMS50D+ (serial, 5 bytes)",
         kind: DeviceKind::PulseOximeter,
-        transport: Transport::Serial {
-            baud: 19_200,
-            data_bits: 8,
-            parity: Parity::Odd,
-            stop_bits: 1,
-            format: SerialFormat::ContecFiveByte,
-            writes: &[],
-        },
+        transport: Transport::Serial { lines: &[CONTEC_FIVE_BYTE] },
         pairing: CABLE,
         notes: "CMS50E and CMS50F, too; newer units of the same name speak another format, and stay \
-                silent here.",
+                silent here: `contec-cms50` reads both.",
     },
     Model {
         key: "contec-9byte",
         name: "Contec CMS50D+, CMS50E or CMS50F (serial, 9 bytes)",
         kind: DeviceKind::PulseOximeter,
-        transport: Transport::Serial {
-            baud: 115_200,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::ContecNineByte,
-            writes: &[Write::once(&CONTEC_START), Write::every(4, &CONTEC_KEEP_ALIVE)],
-        },
+        transport: Transport::Serial { lines: &[CONTEC_NINE_BYTE] },
         pairing: CABLE,
         notes: "Newer units; older ones of the same name speak the format of 5 bytes, and stay silent \
-                here. The hub starts it and keeps it awake.",
+                here: `contec-cms50` reads both. The hub starts it and keeps it awake.",
+    },
+    Model {
+        key: "contec-cms50",
+        name: "Contec CMS50D+, CMS50E or CMS50F (serial)",
+        kind: DeviceKind::PulseOximeter,
+        transport: Transport::Serial { lines: &[CONTEC_FIVE_BYTE, CONTEC_NINE_BYTE] },
+        pairing: CABLE,
+        notes: "Which of the two formats its firmware speaks is told by listening, some 2 s to each in \
+                turns. The hub starts newer units and keeps them awake.",
     },
     Model {
         key: "masimo-ascii-1",
         name: "Masimo Radical-7, Rad-8 or Radical-57 (serial, ASCII 1)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::MasimoAscii,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::MasimoAscii,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Choose ASCII 1 as the output of the serial port. Its clock is not used.",
@@ -125,12 +140,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin 8500 (serial text)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::NoninAscii,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::NoninAscii,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "The Avant family in its text format is read the same way.",
@@ -140,12 +157,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin OEM III or Xpod (serial, Data Format 1)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::NoninDataFormat1,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::NoninDataFormat1,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Data Format 1 has to be chosen on the module. It has no checksum; choose Data Format 2 \
@@ -156,12 +175,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin 9560 or WristOx2 3150 (serial, Data Format 13)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::NoninDataFormat13,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::NoninDataFormat13,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Spot checks with their time. The host has to bind its Bluetooth serial port first.",
@@ -171,12 +192,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin OEM III or Xpod (serial, Data Format 2)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::NoninDataFormat2,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::NoninDataFormat2,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Data Format 2 has to be chosen on the module; 8500 units with that option, too.",
@@ -186,12 +209,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin OEM III or Xpod (serial, Data Format 7)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::NoninDataFormat7,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::NoninDataFormat7,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Data Format 7 has to be chosen on the module.",
@@ -201,12 +226,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin WristOx2 3150 (serial, Data Format 8)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            baud: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-            format: SerialFormat::NoninDataFormat8,
-            writes: &[],
+            lines: &[Line {
+                baud: 9600,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                format: SerialFormat::NoninDataFormat8,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Data Format 8 has to be chosen on the device. It has no checksum.",

@@ -5,7 +5,7 @@ use vitals::DeviceKind;
 
 use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, ON_THE_AIR, WITHOUT_A_BOND};
 use super::{
-    AT_ONCE, Bonding, GattFormat, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    AT_ONCE, Bonding, GattFormat, Line, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
     characteristic, service, sig_uuid,
 };
 
@@ -18,12 +18,14 @@ pub(super) const ROWS: &[Model] = &[
         name: "A&D UC-321 (serial)",
         kind: DeviceKind::WeighingScale,
         transport: Transport::Serial {
-            baud: 2400,
-            data_bits: 7,
-            parity: Parity::Even,
-            stop_bits: 1,
-            format: SerialFormat::AndScale,
-            writes: &[],
+            lines: &[Line {
+                baud: 2400,
+                data_bits: 7,
+                parity: Parity::Even,
+                stop_bits: 1,
+                format: SerialFormat::AndScale,
+                writes: &[],
+            }],
         },
         pairing: CABLE,
         notes: "Speed and parity can be set in the scale; these are the usual ones. Set it to \

@@ -31,16 +31,21 @@ impl Talk {
         self.heard_at = now;
     }
 
+    /// When the device will have been silent for so long that it may be another.
+    pub(super) const fn silence_deadline(&self) -> Duration {
+        self.heard_at.saturating_add(SILENCE)
+    }
+
     /// When there is something to write next.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         let due = self.writes.iter().filter_map(|(due, _write)| *due).min();
-        let anew = (!self.writes.is_empty()).then(|| self.heard_at.saturating_add(SILENCE));
+        let anew = (!self.writes.is_empty()).then(|| self.silence_deadline());
         due.into_iter().chain(anew).min().map(|at| at.max(self.not_before))
     }
 
     /// What is to be written now.
     pub(super) fn advance(&mut self, now: Duration) -> Option<&'static [u8]> {
-        if self.heard_at.saturating_add(SILENCE) <= now {
+        if self.silence_deadline() <= now {
             self.heard_at = now;
             for (due, _write) in &mut self.writes {
                 *due = Some(now);

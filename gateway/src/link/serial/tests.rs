@@ -1,11 +1,12 @@
 //! The serial link on pseudo-terminals of the kernel.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use nix::pty::{OpenptyResult, openpty};
+use nix::sys::termios::{ControlFlags, tcgetattr};
 use nix::unistd::ttyname;
 
 use super::*;
@@ -36,15 +37,15 @@ impl Plug {
 }
 
 fn port(name: &str, path: &Path) -> SerialPort {
-    SerialPort {
-        device: name.parse().unwrap(),
-        path: path.to_owned(),
+    let line = PortLine {
         baud: 9600,
         data_bits: DataBits::Eight,
         parity: Parity::None,
         stop_bits: StopBits::One,
         writes: Vec::new(),
-    }
+        recognise: None,
+    };
+    SerialPort { device: name.parse().unwrap(), path: path.to_owned(), line, others: Vec::new() }
 }
 
 async fn next(events: &mut mpsc::Receiver<LinkEvent>) -> LinkEvent {
@@ -114,6 +115,42 @@ async fn a_missing_port_does_not_keep_another_from_being_read() {
         }
     }
     assert_eq!(taken, b"72.4");
+}
+
+/// A device that is known by the third `ok` in a row.
+fn recognise(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(6).position(|it| it == b"okokok")
+}
+
+#[tokio::test]
+async fn a_device_is_recognised_on_the_line_that_it_speaks_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("usb-oximeter");
+    let mut plug = Plug::into(&path);
+    let mut port = port("oximeter", &path);
+    port.line.recognise = Some(recognise);
+    let (parity, writes) = (Parity::Odd, vec![Write::once(b"talk")]);
+    port.others = vec![PortLine { parity, writes, ..port.line.clone() }];
+    let (sender, mut events) = mpsc::channel(16);
+    let mut tasks = Supervisor::new();
+    tasks.spawn("link", run(vec![port], Clock::start().unwrap(), sender));
+    begun(&mut events).await;
+    plug.hand_over();
+
+    // Of a parity a pseudo-terminal keeps that it is odd.
+    let is_odd = |far: &File| tcgetattr(far).unwrap().control_flags.contains(ControlFlags::PARODD);
+    assert!(!is_odd(&plug.far));
+    plug.far.write_all(b"garbage").unwrap();
+    let mut far = plug.far.try_clone().unwrap();
+    let told = tokio::task::spawn_blocking(move || {
+        let mut told = [0; 4];
+        far.read_exact(&mut told).map(|()| told)
+    });
+    assert_eq!(timeout(PATIENCE, told).await.unwrap().unwrap().unwrap(), *b"talk");
+    assert!(is_odd(&plug.far));
+    plug.far.write_all(b"ages okokok").unwrap();
+    plug.far.write_all(b" and more").unwrap();
+    assert_eq!(bytes(&mut events, 15).await, b"okokok and more");
 }
 
 #[tokio::test]

@@ -1,0 +1,34 @@
+//! Settings of a serial line.
+
+use super::{Parity, SerialFormat};
+use crate::link::Write;
+
+/// A serial line, and what is spoken on it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Speed in baud.
+    pub baud: u32,
+    /// Bits a character, 7 or 8.
+    pub data_bits: u8,
+    /// Parity.
+    pub parity: Parity,
+    /// Stop bits, 1 or 2.
+    pub stop_bits: u8,
+    /// What the bytes are.
+    pub format: SerialFormat,
+    /// What to write to it so that a device talks.
+    pub writes: &'static [Write],
+}
+
+impl Line {
+    /// Bits, parity and stop bits, as `8N1`.
+    #[must_use]
+    pub fn shape(&self) -> String {
+        let parity = match self.parity {
+            Parity::None => 'N',
+            Parity::Even => 'E',
+            Parity::Odd => 'O',
+        };
+        format!("{}{parity}{}", self.data_bits, self.stop_bits)
+    }
+}

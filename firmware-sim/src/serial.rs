@@ -1,10 +1,12 @@
 //! Simulated serial devices: pseudo-terminals under a stable name, as in `/dev/serial/by-id`.
 //!
-//! As on a real port, bytes sent while no program has the port open are lost.
+//! As on a real port, bytes sent while no program has the port open are lost, and a program that sets
+//! it to another speed than the device's reads garbage.
 
 mod ear;
 mod line;
 mod port;
+mod wire;
 
 use std::path::PathBuf;
 use std::time::Duration;

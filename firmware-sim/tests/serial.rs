@@ -7,11 +7,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use firmware_sim::bluez::{Counters, OrderError};
+use firmware_sim::device::oximeter_line::OximeterLine;
 use firmware_sim::device::{Device, Measurement};
 use firmware_sim::fault::{ByteFault, Extent, Fault};
 use firmware_sim::simulator::{DeviceHandle, Options, Simulator};
+use rustix::termios::{ControlModes, InputModes, OptionalActions, tcgetattr, tcsetattr};
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const PORT: &str = "usb-Simulated_Scale-port0";
@@ -191,4 +193,54 @@ async fn a_flood_on_a_port_ends() {
     scale.fault(Fault::Flood { frame: vec![0x55], per_second, lasting }).await.unwrap();
     assert_eq!(read(&mut port, 200).await, [0x55; 200]);
     assert_eq!(until(&scale, |seen| seen.records_pending == 0).await.serial_bytes, 200);
+}
+
+/// Sets a port to a speed, with an odd parity or none.
+fn set(port: &File, baud: u32, is_odd: bool) {
+    let mut termios = tcgetattr(port).unwrap();
+    termios.set_speed(baud).unwrap();
+    termios.input_modes.set(InputModes::INPCK, is_odd);
+    termios.control_modes.set(ControlModes::PARENB | ControlModes::PARODD, is_odd);
+    tcsetattr(port, OptionalActions::Now, &termios).unwrap();
+}
+
+#[tokio::test]
+async fn a_port_at_another_speed_or_parity_brings_garbage() {
+    let directory = tempfile::tempdir().unwrap();
+    let device = Device::oximeter_line("oximeter", PORT, OximeterLine::ContecFiveByte);
+    let (sim, oximeter) = start_with(directory.path(), device, 1).await;
+    let mut port = open(&sim, &oximeter).await;
+    let frame = [0x85, 0x32, 0x0A, 0x41, 0x61];
+    for (baud, is_odd) in [(115_200, true), (19_200, false)] {
+        let before = oximeter.counters();
+        set(&port, baud, is_odd);
+        oximeter.replay(vec![frame.to_vec()]).await.unwrap();
+        let n_before = before.serial_frames_garbled;
+        let after = until(&oximeter, |seen| n_before < seen.serial_frames_garbled).await;
+        let len_bytes = after.serial_bytes - before.serial_bytes;
+        assert_ne!(read(&mut port, usize::try_from(len_bytes).unwrap()).await, frame);
+    }
+    set(&port, 19_200, true);
+    oximeter.replay(vec![frame.to_vec()]).await.unwrap();
+    assert_eq!(read(&mut port, 5).await, frame);
+}
+
+#[tokio::test]
+async fn what_is_written_at_another_speed_is_not_understood() {
+    let directory = tempfile::tempdir().unwrap();
+    let device = Device::oximeter_line("oximeter", PORT, OximeterLine::ContecNineByte);
+    let (sim, oximeter) = start_with(directory.path(), device, 1).await;
+    let mut port = open(&sim, &oximeter).await;
+    let start = [0x7D, 0x81, 0xA1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
+    let frame = vec![0x01, 0xE0, 0x85, 0xB3, 0x96, 0xC1, 0xE1, 0xFF, 0xFF];
+    for (n_told, baud) in [(9, 19_200), (18, 115_200)] {
+        set(&port, baud, false);
+        port.write_all(&start).await.unwrap();
+        port.flush().await.unwrap();
+        until(&oximeter, |seen| seen.serial_bytes_received == n_told).await;
+        oximeter.replay(vec![frame.clone()]).await.unwrap();
+        until(&oximeter, |seen| 0 < seen.serial_frames + seen.serial_frames_unheard).await;
+    }
+    assert_eq!(read(&mut port, 9).await, frame);
+    assert_eq!(oximeter.counters().serial_frames_unheard, 1);
 }

@@ -153,74 +153,78 @@ impl Decoder {
     /// Takes the value of a characteristic, or the next piece of a serial stream.
     pub fn push(&mut self, received: Stamp, source: Source, bytes: &[u8]) -> Vec<Item> {
         let arrival = Arrival { received, source, raw: bytes };
-        match (source, &mut self.framing) {
-            (Source::Characteristic(uuid), Framing::None) => self.characteristic(arrival, uuid),
-            (Source::Characteristic(uuid), Framing::Vendor(vendor)) => {
-                if !self.model.transport.sends(uuid) {
-                    return self.characteristic(arrival, uuid);
-                }
-                let (said, is_stream) = (vendor.push(uuid, bytes), vendor.is_stream);
+        match source {
+            Source::Characteristic(uuid) => self.value(arrival, uuid),
+            Source::Serial => self.stream(arrival),
+        }
+    }
+
+    /// The value of a characteristic.
+    fn value(&mut self, arrival: Arrival<'_>, uuid: Uuid) -> Vec<Item> {
+        let (is_own, raw) = (self.model.transport.sends(uuid), arrival.raw);
+        match &mut self.framing {
+            Framing::Vendor(vendor) if is_own => {
+                let (said, is_stream) = (vendor.push(uuid, raw), vendor.is_stream);
                 said.into_iter().flat_map(|it| self.vendor(arrival, is_stream, it)).collect()
             }
-            (Source::Characteristic(uuid), Framing::Memory(reader)) => {
-                if !self.model.transport.sends(uuid) {
-                    return self.characteristic(arrival, uuid);
-                }
-                let said = reader.push(uuid, bytes);
+            Framing::Memory(reader) if is_own => {
+                let said = reader.push(uuid, raw);
                 said.into_iter().flat_map(|it| self.vendor(arrival, false, it)).collect()
             }
-            (Source::Characteristic(uuid), Framing::SpotCheck(_)) => self.spot_check(arrival, uuid),
-            (Source::Characteristic(uuid), Framing::Sealed(sealed)) => {
-                if !self.model.transport.sends(uuid) {
-                    return self.characteristic(arrival, uuid);
-                }
-                let opened = sealed.push(self.secret.as_ref(), bytes).transpose();
+            Framing::Sealed(sealed) if is_own => {
+                let opened = sealed.push(self.secret.as_ref(), raw).transpose();
                 opened.map_or_else(Vec::new, |report| self.weighed(arrival, report))
             }
-            (Source::Characteristic(uuid), Framing::TaiDoc(frames, _records)) => {
-                if !self.model.transport.sends(uuid) {
-                    return self.characteristic(arrival, uuid);
-                }
-                let found = frames.push(bytes);
+            Framing::TaiDoc(frames, _records) if is_own => {
+                let found = frames.push(raw);
                 found.into_iter().flat_map(|it| self.record(arrival, it)).collect()
             }
-            (Source::Serial, Framing::NoninPackets(framer)) => {
-                let found = framer.push(bytes);
-                found.into_iter().flat_map(|it| self.packet(arrival, it)).collect()
-            }
-            (Source::Serial, Framing::Frames(frames, telling)) => {
-                let (found, telling) = (frames.push(bytes), *telling);
-                found.into_iter().flat_map(|it| self.frame(arrival, telling, it)).collect()
-            }
-            (Source::Serial, Framing::Heard(heard)) => {
-                let found = heard.push(bytes);
-                found
-                    .into_iter()
-                    .flat_map(|(telling, it)| self.frame(arrival, telling, it))
-                    .collect()
-            }
-            (Source::Serial, Framing::TaiDoc(frames, _records)) => {
-                let found = frames.push(bytes);
-                found.into_iter().flat_map(|it| self.record(arrival, it)).collect()
-            }
-            (
-                Source::Serial,
-                Framing::NoninAscii(lines) | Framing::AndScale(lines, _) | Framing::Lines(lines, _),
-            ) => {
-                let lines = lines.push(bytes);
-                lines.into_iter().flat_map(|it| self.line(arrival, it)).collect()
-            }
-            (Source::Characteristic(_), _serial) => {
+            Framing::SpotCheck(_) => self.spot_check(arrival, uuid),
+            Framing::None
+            | Framing::Vendor(_)
+            | Framing::Memory(_)
+            | Framing::Sealed(_)
+            | Framing::TaiDoc(..) => self.characteristic(arrival, uuid),
+            Framing::NoninPackets(_)
+            | Framing::NoninAscii(_)
+            | Framing::AndScale(..)
+            | Framing::Frames(..)
+            | Framing::Heard(_)
+            | Framing::Lines(..) => {
                 vec![arrival.unexpected("characteristic of a serial device".to_owned())]
             }
-            (
-                Source::Serial,
-                Framing::None
-                | Framing::Vendor(_)
-                | Framing::Sealed(_)
-                | Framing::Memory(_)
-                | Framing::SpotCheck(_),
-            ) => {
+        }
+    }
+
+    /// The next piece of a serial stream.
+    fn stream(&mut self, arrival: Arrival<'_>) -> Vec<Item> {
+        let raw = arrival.raw;
+        match &mut self.framing {
+            Framing::NoninPackets(framer) => {
+                let found = framer.push(raw);
+                found.into_iter().flat_map(|it| self.packet(arrival, it)).collect()
+            }
+            Framing::Frames(frames, telling) => {
+                let (found, telling) = (frames.push(raw), *telling);
+                found.into_iter().flat_map(|it| self.frame(arrival, telling, it)).collect()
+            }
+            Framing::Heard(heard) => {
+                let found = heard.push(raw).into_iter();
+                found.flat_map(|(telling, it)| self.frame(arrival, telling, it)).collect()
+            }
+            Framing::TaiDoc(frames, _records) => {
+                let found = frames.push(raw);
+                found.into_iter().flat_map(|it| self.record(arrival, it)).collect()
+            }
+            Framing::NoninAscii(lines) | Framing::AndScale(lines, _) | Framing::Lines(lines, _) => {
+                let lines = lines.push(raw);
+                lines.into_iter().flat_map(|it| self.line(arrival, it)).collect()
+            }
+            Framing::None
+            | Framing::Vendor(_)
+            | Framing::Sealed(_)
+            | Framing::Memory(_)
+            | Framing::SpotCheck(_) => {
                 vec![arrival.unexpected("serial line of a Bluetooth device".to_owned())]
             }
         }

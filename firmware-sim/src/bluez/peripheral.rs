@@ -62,6 +62,8 @@ pub struct Counters {
     pub serial_frames: u64,
     /// Frames lost because no program had the serial port open.
     pub serial_frames_unheard: u64,
+    /// Frames that left as garbage: the other side of the serial port was set to another speed.
+    pub serial_frames_garbled: u64,
     /// Bytes that the other side wrote to the serial port.
     pub serial_bytes_received: u64,
     /// Whether the device can be found now, or its serial port is plugged in.

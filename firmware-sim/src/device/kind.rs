@@ -9,6 +9,7 @@ use super::blood_pressure::{self, CuffStyle};
 use super::body_composition::{self, BodyCompositionStyle};
 use super::cuff_line::CuffLine;
 use super::glucose::{self, MeterStyle};
+use super::line_setting::{LineSetting, Parity};
 use super::measurement::{MeasureError, Measurement};
 use super::omron::{self, Omron};
 use super::oximeter_line::OximeterLine;
@@ -149,6 +150,31 @@ impl Kind {
             | Self::XiaomiScale(_)
             | Self::Replay { .. }
             | Self::SerialReplay => Hearing::None,
+        }
+    }
+
+    /// Returns how a serial device sets its end of the line, where it has one of its own.
+    pub(crate) fn line_setting(&self) -> Option<LineSetting> {
+        match self {
+            Self::OximeterLine(line) => Some(line.setting()),
+            Self::NoninDf2 | Self::NoninAscii | Self::CuffLine(_) => Some(LineSetting::usual(9600)),
+            Self::AndScale => Some(LineSetting { baud: 2400, data_bits: 7, parity: Parity::Even }),
+            Self::TaiDoc => Some(LineSetting::usual(19_200)),
+            Self::Cuff(_)
+            | Self::Oximeter(_)
+            | Self::Scale(_)
+            | Self::BodyCompositionScale(_)
+            | Self::GlucoseMeter(_)
+            | Self::Thermometer(_)
+            | Self::HeartRateBelt
+            | Self::TaiDocOnAir
+            | Self::TranstekScale
+            | Self::Omron(_)
+            | Self::VendorOximeter(_)
+            | Self::VendorCuff(_)
+            | Self::XiaomiScale(_)
+            | Self::Replay { .. }
+            | Self::SerialReplay => None,
         }
     }
 

@@ -11,6 +11,8 @@
 //! nonin-df13      1 a stay     00 02 0D len CC YY MM DD hh mm ss ff, status, pulse, 00, SpO2, sum, 03
 //! ```
 //!
+//! All at 9600 baud 8N1 but Contec: 5 bytes at 19200 baud 8O1, 9 bytes at 115200 baud 8N1.
+//!
 //! A value that is missing is 127 for SpO2, 511 for the pulse of Nonin, 255 for that of Contec, and
 //! dashes for Masimo.
 
@@ -21,6 +23,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::kind::{BATTERY_LOW_PERCENT, Record, Surroundings};
+use super::line_setting::{LineSetting, Parity};
 use super::nonin_df2;
 use super::number::NotRepresentable;
 use super::oximetry::Oximetry;
@@ -47,6 +50,23 @@ pub enum OximeterLine {
     NoninDf8,
     /// Nonin Data Format 13, one spot check when the finger is out.
     NoninDf13,
+}
+
+impl OximeterLine {
+    /// How its end of the line is set.
+    pub(super) const fn setting(self) -> LineSetting {
+        match self {
+            Self::ContecFiveByte => {
+                LineSetting { parity: Parity::Odd, ..LineSetting::usual(19_200) }
+            }
+            Self::ContecNineByte => LineSetting::usual(115_200),
+            Self::MasimoAscii
+            | Self::NoninDf1
+            | Self::NoninDf7
+            | Self::NoninDf8
+            | Self::NoninDf13 => LineSetting::usual(9600),
+        }
+    }
 }
 
 /// What an oximeter finds in one second.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
-use super::SerialPort;
 use super::ear::Ear;
 use super::port::Port;
+use super::{SerialPort, wire};
 use crate::bluez::{Command, Counters, DeviceOrder, Order, OrderError};
 use crate::clock::Clock;
-use crate::device::{Kind, Surroundings};
+use crate::device::{Kind, LineSetting, Surroundings};
 use crate::fault::{self, Spoiler};
 
 /// How often the other side of the port is looked at, in real time.
@@ -199,7 +199,7 @@ impl Line {
 
     fn plug(&mut self) -> Result<(), OrderError> {
         if self.port.is_none() {
-            let port = Port::plug(&self.path)
+            let port = Port::plug(&self.path, self.kind.line_setting())
                 .map_err(|source| OrderError::Port { device: self.name.clone(), source })?;
             self.port = Some(port);
             self.counters.advertisements = self.counters.advertisements.saturating_add(1);
@@ -237,6 +237,10 @@ impl Line {
         let received = u64::try_from(heard.len()).unwrap_or(u64::MAX);
         self.counters.serial_bytes_received =
             self.counters.serial_bytes_received.saturating_add(received);
+        let heard = match self.settings() {
+            Some((device, host)) => wire::taken(&heard, host, device),
+            None => heard,
+        };
         let now = self.clock.now();
         for answer in self.ear.hear(&heard, now).into_iter().rev() {
             self.frames.push_front((now, answer));
@@ -245,6 +249,18 @@ impl Line {
         if self.n_looks_open == LOOKS_TO_SETTLE {
             self.counters.connections = self.counters.connections.saturating_add(1);
             info!(device = self.name, "port opened");
+        }
+    }
+
+    /// How the device and the other side set their ends of the line, where that makes a difference.
+    fn settings(&self) -> Option<(LineSetting, LineSetting)> {
+        let (device, port) = (self.kind.line_setting()?, self.port.as_ref()?);
+        match port.setting(device) {
+            Ok(host) => Some((device, host)),
+            Err(error) => {
+                debug!(device = self.name, %error, "port does not tell how it is set");
+                None
+            }
         }
     }
 
@@ -283,7 +299,14 @@ impl Line {
             let next = self.frames.pop_front().map(|(_due, bytes)| self.spoiler.spoil(bytes));
             self.spoiled.extend(next.into_iter().flatten());
         }
-        let Some(bytes) = self.spoiled.pop_front() else { return false };
+        let Some(sent) = self.spoiled.pop_front() else { return false };
+        let bytes = match self.settings() {
+            Some((device, host)) => wire::taken(&sent, device, host),
+            None => sent.clone(),
+        };
+        let n_garbled = u64::from(bytes != sent);
+        self.counters.serial_frames_garbled =
+            self.counters.serial_frames_garbled.saturating_add(n_garbled);
         let unplug_after = std::mem::take(&mut self.unplug_in_frame).then_some(bytes.len() / 2);
         self.writing = Some(Writing { bytes, n_written: 0, unplug_after });
         true

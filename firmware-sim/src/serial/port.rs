@@ -1,4 +1,11 @@
 //! One plugged-in pseudo-terminal: its controlling side, and the link under its stable name.
+//!
+//! ```text
+//! what the other side set        what the controlling side sees of it
+//! speed                          that speed
+//! parity                         no parity bit, but whether one is checked, and whether it is odd
+//! data bits                      always 8
+//! ```
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -7,8 +14,10 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::ttyname;
+use rustix::termios::{ControlModes, InputModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use crate::device::{LineSetting, Parity};
 
 /// A pseudo-terminal that is plugged in; dropping it pulls it out.
 #[derive(Debug)]
@@ -18,12 +27,16 @@ pub(super) struct Port {
 }
 
 impl Port {
-    /// Makes a pseudo-terminal and links it to `link`.
-    pub(super) fn plug(link: &Path) -> io::Result<Self> {
+    /// Makes a pseudo-terminal and links it to `link`; until a program sets it, it is set as the
+    /// device is.
+    pub(super) fn plug(link: &Path, setting: Option<LineSetting>) -> io::Result<Self> {
         let pair = openpty(None, None)?;
-        let mut settings = tcgetattr(&pair.slave)?;
-        cfmakeraw(&mut settings);
-        tcsetattr(&pair.slave, SetArg::TCSANOW, &settings)?;
+        let mut termios = tcgetattr(&pair.slave)?;
+        termios.make_raw();
+        if let Some(setting) = setting {
+            set(&mut termios, setting)?;
+        }
+        tcsetattr(&pair.slave, OptionalActions::Now, &termios)?;
         let flags = OFlag::from_bits_retain(fcntl(&pair.master, FcntlArg::F_GETFL)?);
         fcntl(&pair.master, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         // A child process that holds the controlling side would keep the port plugged in.
@@ -50,6 +63,20 @@ impl Port {
         polled.is_ok() && !hung_up
     }
 
+    /// How the other side set the port that the end of a device is set to `device`; what nobody can
+    /// see of it is as with the device.
+    pub(super) fn setting(&self, device: LineSetting) -> io::Result<LineSetting> {
+        let termios = tcgetattr(&self.controller)?;
+        let parity = if !termios.input_modes.contains(InputModes::INPCK) {
+            Parity::None
+        } else if termios.control_modes.contains(ControlModes::PARODD) {
+            Parity::Odd
+        } else {
+            Parity::Even
+        };
+        Ok(LineSetting { baud: termios.output_speed(), parity, ..device })
+    }
+
     /// Writes as much as the port takes now and returns how many bytes that is.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match nix::unistd::write(&self.controller, bytes) {
@@ -68,6 +95,13 @@ impl Port {
             Err(_) => Vec::new(),
         }
     }
+}
+
+fn set(termios: &mut Termios, setting: LineSetting) -> io::Result<()> {
+    termios.set_speed(setting.baud)?;
+    termios.input_modes.set(InputModes::INPCK, setting.parity != Parity::None);
+    termios.control_modes.set(ControlModes::PARODD, setting.parity == Parity::Odd);
+    Ok(())
 }
 
 impl Drop for Port {

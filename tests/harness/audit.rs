@@ -218,15 +218,24 @@ impl Books {
     ///
     /// Fails where an event cannot be decoded.
     pub fn starts(&self) -> anyhow::Result<Vec<u64>> {
-        let mut starts = Vec::new();
+        self.said(EventKind::HubStarted)
+    }
+
+    /// Where among its records the hub has an event of that kind.
+    ///
+    /// # Errors
+    ///
+    /// Fails where an event cannot be decoded.
+    pub fn said(&self, kind: EventKind) -> anyhow::Result<Vec<u64>> {
+        let mut places = Vec::new();
         for (seq, it) in self.in_order(Lane::Event) {
             let event: Event = canonical::decode(&it.payload)
                 .with_context(|| format!("event {seq} cannot be read"))?;
-            if event.kind == EventKind::HubStarted.as_str() {
-                starts.push(seq);
+            if event.kind == kind.as_str() {
+                places.push(seq);
             }
         }
-        Ok(starts)
+        Ok(places)
     }
 }
 

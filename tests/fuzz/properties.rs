@@ -229,10 +229,23 @@ pub fn is_serial(model: &Model) -> bool {
     matches!(model.transport, Transport::Serial { .. })
 }
 
+/// Whether its bytes are read in a way that no row before it has: those of the Bluetooth SIG share one,
+/// and memories of Omron with records of one kind.
 fn has_decoder(model: &Model) -> bool {
-    let is_standard =
-        matches!(model.transport, Transport::Bluetooth { format: GattFormat::Standard, .. });
-    !is_standard || model.key == STANDARD
+    match &model.transport {
+        Transport::Bluetooth { format: GattFormat::Standard, .. } => model.key == STANDARD,
+        Transport::Bluetooth { format: GattFormat::OmronMemory(memory), .. } => {
+            let mut of_its_kind = catalogue::models().iter().filter(|it| {
+                matches!(
+                    it.transport,
+                    Transport::Bluetooth { format: GattFormat::OmronMemory(other), .. }
+                        if other.record == memory.record
+                )
+            });
+            of_its_kind.next().is_some_and(|it| it.key == model.key)
+        }
+        Transport::Bluetooth { .. } | Transport::Serial { .. } => true,
+    }
 }
 
 /// The one serial line, or what the model sends and then what any device may send.

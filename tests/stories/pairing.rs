@@ -79,6 +79,28 @@ fn a_scan_shows_health_devices_with_the_row_that_fits() {
 }
 
 #[test]
+fn a_device_is_chosen_among_those_that_are_near() {
+    let (story, device) = without_hub(Security::JustWorks);
+    measure(&story, &device);
+    let far = story.home.list(&["device", "scan", "--seconds", "1", "--signal", "-20"]).unwrap();
+    assert_eq!(far, Vec::<serde_json::Value>::new());
+
+    let mut pair = story.home.prepare(&["device", "pair", "--seconds", "60"]);
+    pair.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut pair = pair.spawn().unwrap();
+    let mut lines = BufReader::new(pair.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|it| it.trim_start().starts_with("1 ") && it.contains(CUFF)));
+    // It says the same list again after each answer that names none.
+    for typed in ["7", "", "1"] {
+        writeln!(pair.stdin.as_ref().unwrap(), "{typed}").unwrap();
+    }
+    assert!(lines.any(|it| it == "there is no \"7\" in the list"));
+    assert!(lines.any(|it| it == format!("paired {CUFF} {NAME}")));
+    assert!(pair.wait().unwrap().success());
+    assert_eq!(device.counters().bonds, 1);
+}
+
+#[test]
 fn digits_are_typed_at_the_command_line() {
     let (story, device) = without_hub(Security::Passkey(123_456));
     for (typed, is_right) in [("nonsense\n123457", false), ("123 456", true)] {

@@ -1,6 +1,7 @@
 //! `vitalgate device`: the catalogue, the devices of the home and of the neighbourhood, and a decoder
 //! to try bytes with.
 
+mod choose;
 mod forget;
 mod pair;
 mod place;

@@ -12,7 +12,8 @@
 //! last    1     checksum  exclusive or of everything is 0
 //! ```
 //!
-//! A frame comes in pieces of 16 bytes over up to four characteristics.
+//! A frame comes in pieces of 16 bytes over up to four characteristics; the last piece is filled up
+//! with zeros.
 
 use super::error::DecodeError;
 use super::payload::{Payload, checked, exclusive_or};
@@ -35,13 +36,17 @@ pub struct Frame {
     pub outcome: u8,
 }
 
-/// Decodes one frame.
+/// Length of a piece in bytes.
+const PIECE_LEN_BYTES: usize = 16;
+
+/// Decodes one frame, of which the last piece may be filled up.
 ///
 /// # Errors
 ///
 /// Returns [`DecodeError::Truncated`] for fewer than eight bytes, [`DecodeError::Length`] if it has
 /// another length than it says, and [`DecodeError::Checksum`].
 pub fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
+    let bytes = unfilled(bytes);
     let mut payload = Payload::new(bytes);
     let declared = usize::from(payload.byte("length")?);
     let kind = payload.array("type")?;
@@ -59,6 +64,20 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
         return Err(DecodeError::Length { declared: data_len_bytes.into(), len_bytes });
     }
     Ok(Frame { kind, address, data_len_bytes, contents: contents.to_vec(), outcome: *outcome })
+}
+
+/// The bytes without the zeros behind the frame in its last piece.
+fn unfilled(bytes: &[u8]) -> &[u8] {
+    let declared = bytes.first().map_or(0, |it| usize::from(*it));
+    match bytes.split_at_checked(declared) {
+        Some((frame, filling))
+            if bytes.len() == declared.next_multiple_of(PIECE_LEN_BYTES)
+                && filling.iter().all(|it| *it == 0) =>
+        {
+            frame
+        }
+        Some(_) | None => bytes,
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +117,16 @@ mod tests {
         }
         let long = decode(&bytes(&format!("{READ}00")));
         assert_eq!(long, Err(DecodeError::Length { declared: 8, len_bytes: 9 }));
+    }
+
+    #[test]
+    fn the_last_piece_may_be_filled_up_with_zeros_alone() {
+        let filled = format!("{READ}{}", "00".repeat(8));
+        assert_eq!(decode(&bytes(&filled)), decode(&bytes(READ)));
+        let another = decode(&bytes(&format!("{READ}{}01", "00".repeat(7))));
+        assert_eq!(another, Err(DecodeError::Length { declared: 8, len_bytes: 16 }));
+        let two = decode(&bytes(&format!("{READ}{}", "00".repeat(24))));
+        assert_eq!(two, Err(DecodeError::Length { declared: 8, len_bytes: 32 }));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use tokio::sync::mpsc;
 
+use super::choose::choose;
 use super::place::Place;
-use super::scan::one_of;
+use super::scan::{Signal, one_of};
 use crate::command::{ConfigArguments, Failure};
 use crate::pairing::found::Found;
 use crate::pairing::{
@@ -22,9 +23,12 @@ use crate::pairing::{
 pub(in crate::command) struct Arguments {
     #[command(flatten)]
     config: ConfigArguments,
-    /// Its address, its name on the air or how that begins, or its name in the configuration
+    /// Its address, its name on the air or how that begins, or its name in the configuration; without
+    /// any, what is on the air is shown to choose from
     #[arg(value_name = "ADDRESS|NAME")]
-    device: String,
+    device: Option<String>,
+    #[command(flatten)]
+    signal: Signal,
     /// How long it can be paired from now on, 10 to 300 seconds
     #[arg(long, value_name = "S", default_value = "60",
           value_parser = RangedU64ValueParser::<u64>::new().range(10..=300))]
@@ -36,13 +40,15 @@ pub(in crate::command) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let place = Place::read(&arguments.config)?;
-    let wanted = place.called(&arguments.device);
     let duration = Duration::from_secs(arguments.seconds);
     let window = Window::open(duration)?;
     // Dropped when the window closes, however that happens.
     let _quiet = place.quiet(duration)?;
-    let outcome = place.with_bluez(async |bluez| work(bluez, &wanted, &arguments, window).await);
-    let (device, paired) = outcome.map_err(|error| error.context(arguments.device))?;
+    let outcome = place.with_bluez(async |bluez| work(bluez, &place, &arguments, window).await);
+    let (device, paired) = outcome.map_err(|error| match arguments.device {
+        Some(device) => error.context(device),
+        None => error,
+    })?;
     report(&device, paired, place.id_of(device.address));
     Ok(ExitCode::SUCCESS)
 }
@@ -50,12 +56,23 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 #[expect(clippy::print_stdout, reason = "a person is at the command line")]
 async fn work(
     bluez: &mut Bluez,
-    wanted: &str,
+    place: &Place,
     arguments: &Arguments,
     window: Window,
 ) -> anyhow::Result<(Found, Paired)> {
-    println!("listening for {wanted} for {} s: put it into pairing mode now", arguments.seconds);
-    let heard = hear(bluez, wanted, window).await?;
+    let mut person = person()?;
+    let wanted = match &arguments.device {
+        Some(device) => place.called(device),
+        None => {
+            let weakest_dbm = arguments.signal.signal;
+            choose(bluez, place, &mut person, weakest_dbm, window).await?.address.to_string()
+        }
+    };
+    println!(
+        "listening for {wanted} for {} s: put it into pairing mode now",
+        window.left().as_secs()
+    );
+    let heard = hear(bluez, &wanted, window).await?;
     let device = heard.ok_or_else(|| anyhow!(PairingFailure::NotHeard))?;
     let name = device.name.as_deref().unwrap_or("without a name");
     println!("pairing {} {name}", device.address);
@@ -64,7 +81,7 @@ async fn work(
     } else {
         Capability::KeyboardDisplay
     };
-    let paired = pair(bluez, &device, capability, &mut person()?, window).await?;
+    let paired = pair(bluez, &device, capability, &mut person, window).await?;
     bluez.release(&device).await;
     Ok((device, paired))
 }

@@ -24,20 +24,37 @@ pub(in crate::command) struct Arguments {
     /// Every device that is heard, not health devices alone
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    signal: Signal,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+}
+
+/// How strong a signal has to be.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Signal {
+    /// Leave out devices whose signal is weaker, -100 to -20: a device in the hand has some -50
+    #[arg(long, value_name = "DBM", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i16).range(-100..=-20))]
+    pub(super) signal: Option<i16>,
+}
+
+/// Whether a device is heard as strongly as that.
+pub(super) fn is_strong(found: &Found, weakest_dbm: Option<i16>) -> bool {
+    weakest_dbm.is_none_or(|weakest| found.rssi_dbm.is_some_and(|it| weakest <= it))
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let place = Place::read(&arguments.config)?;
     let duration = Duration::from_secs(arguments.seconds);
     let heard = place.with_bluez(async |bluez| scan(bluez, duration).await)?;
-    let shown = if arguments.all {
+    let mut shown = if arguments.all {
         by_strength(heard.into_iter().filter(|it| it.rssi_dbm.is_some()).collect())
     } else {
         health_devices(heard)
     };
+    shown.retain(|it| is_strong(it, arguments.signal.signal));
     shown.iter().for_each(|it| print(it, place.id_of(it.address), arguments.json));
     if shown.is_empty() && !arguments.json {
         say_nothing_heard();
@@ -74,17 +91,26 @@ fn print(found: &Found, configured: Option<&str>, is_json: bool) {
         println!("{row}");
         return;
     }
-    let strength = found.rssi_dbm.map_or_else(|| "?".to_owned(), |it| it.to_string());
-    let name = found.name.as_deref().unwrap_or("without a name");
-    let row = model.unwrap_or(if best.is_empty() { "unknown" } else { "one of several" });
-    let remarks = remarks(found, configured);
-    println!("{strength:>4} dBm  {}  {row:<22} {name}{remarks}", found.address);
+    println!("{}", heading(found, configured));
     if 1 < best.len() && configured.is_none() {
         println!("    {}", one_of(&best));
     }
     if !found.is_paired && configured.is_none() {
         steps.iter().for_each(|step| println!("    {step}"));
     }
+}
+
+/// What a person sees of a device in one line.
+pub(super) fn heading(found: &Found, configured: Option<&str>) -> String {
+    let strength = found.rssi_dbm.map_or_else(|| "?".to_owned(), |it| it.to_string());
+    let name = found.name.as_deref().unwrap_or("without a name");
+    let row = match found.best_rows().as_slice() {
+        [] => "unknown",
+        [model] => model.key,
+        [_, _, ..] => "one of several",
+    };
+    let remarks = remarks(found, configured);
+    format!("{strength:>4} dBm  {}  {row:<22} {name}{remarks}", found.address)
 }
 
 /// What a person has to choose from, where the air does not tell.

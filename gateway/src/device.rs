@@ -244,24 +244,23 @@ impl Decoder {
     /// Ends a session or a port: gives what a stream had held back, and forgets half a frame.
     pub fn end(&mut self) -> Vec<Item> {
         let framing = std::mem::replace(&mut self.framing, Framing::of(self.model));
-        let passed =
-            if let Framing::SpotCheck(mut check) = framing { check.release() } else { None };
-        let passed = passed.and_then(|it| {
+        let mut held = Vec::new();
+        if let Framing::SpotCheck(mut check) = framing
+            && let Some(passed) = check.release()
+        {
             let source = Source::Characteristic(nonin_3230::EACH_SECOND);
-            let arrival = Arrival { received: it.received, source, raw: &it.raw };
-            self.item(arrival, it.report, false)
-        });
-        let source = Source::Characteristic(sig_uuid(characteristic::BODY_COMPOSITION));
-        let part = self.parts.release().map_or_else(Vec::new, |it| {
-            self.composition(Arrival { received: it.received, source, raw: &it.raw }, &it)
-        });
-        let waiting = self.meter.release();
-        let held = passed
-            .into_iter()
-            .chain(part)
-            .chain(waiting)
-            .chain(self.sampler.end().map(Item::Observation));
-        held.chain(self.refusals.end().map(Item::Refused)).collect()
+            let arrival = Arrival { received: passed.received, source, raw: &passed.raw };
+            held.extend(self.item(arrival, passed.report, false));
+        }
+        if let Some(part) = self.parts.release() {
+            let source = Source::Characteristic(sig_uuid(characteristic::BODY_COMPOSITION));
+            let arrival = Arrival { received: part.received, source, raw: &part.raw };
+            held.extend(self.composition(arrival, &part));
+        }
+        held.extend(self.meter.release());
+        held.extend(self.sampler.end().map(Item::Observation));
+        held.extend(self.refusals.end().map(Item::Refused));
+        held
     }
 
     fn characteristic(&mut self, arrival: Arrival<'_>, uuid: Uuid) -> Vec<Item> {

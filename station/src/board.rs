@@ -187,6 +187,7 @@ impl Board {
             Body::Event(event) => {
                 let event = event.corrected(&timeline).unwrap_or_else(|| Event::clone(event));
                 self.settle_claims(hub, &event);
+                self.note_refused(hub, &event);
                 self.events.push_front(Arc::new(Incident { hub: hub.clone(), event }));
                 self.events.truncate(count(EVENTS));
             }

@@ -32,7 +32,7 @@ use self::vigil::Vigil;
 pub use self::vigil::Watch;
 use crate::board::{Board, Fault};
 use crate::inbound::Delivery;
-use crate::order::{Progress, Wish};
+use crate::order::{Order, Progress, Wish};
 use crate::oversight::Seen;
 use crate::plans::PlacedPlan;
 use crate::store::{Store, StoreError};
@@ -182,10 +182,14 @@ impl Station {
             .filter(|it| it.progress == Progress::OnItsWay)
             .map(|it| it.id.clone())
             .collect();
+        let is_refused = |it: &&Order| it.progress == Progress::Refused;
+        let refused: Vec<_> =
+            holdings.orders.iter().filter(is_refused).map(|it| it.id.clone()).collect();
         let board = Board::from_holdings(now, holdings);
         let still: BTreeSet<_> = outstanding(&board).map(|it| it.id.clone()).collect();
         let done: Vec<_> = on_their_way.into_iter().filter(|it| !still.contains(it)).collect();
         store.note_progress(&done, Progress::Done)?;
+        store.note_progress(&refused, Progress::Refused)?;
         let repeats = still.into_iter().map(|id| (id, now)).collect();
         let vigil = Vigil::starting(now, settings.watch, &board);
         let second_look =

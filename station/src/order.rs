@@ -63,6 +63,8 @@ pub struct Order {
     pub expires_at: Timestamp,
     /// How far it is.
     pub progress: Progress,
+    /// Why the home refused it, in its own words.
+    pub refusal: Option<String>,
     /// The command before it was signed.
     pub payload: Vec<u8>,
     /// The signed command: the same bytes each time it is sent.
@@ -80,6 +82,8 @@ pub enum Progress {
     Expired,
     /// The alert has become more urgent before the home had the order, and the home refuses it.
     Overtaken,
+    /// The home has said that it does not carry it out.
+    Refused,
 }
 
 impl Order {
@@ -114,6 +118,7 @@ impl Order {
             issued_at,
             expires_at,
             progress,
+            refusal: None,
             payload,
             sealed,
         })
@@ -162,6 +167,7 @@ impl Order {
             issued_at,
             expires_at,
             progress,
+            refusal: None,
             payload,
             sealed,
         })
@@ -180,6 +186,16 @@ impl Order {
             }
             Aim::Alert(_alert, Deed::Close(_disposition)) => is_later && !is_open,
             Aim::Reading(..) => false,
+        }
+    }
+
+    /// Takes in that the home refused it and `why`; what has become of it otherwise stays.
+    pub fn refuse(&mut self, why: &str) {
+        if self.progress == Progress::OnItsWay {
+            self.progress = Progress::Refused;
+        }
+        if self.progress == Progress::Refused {
+            self.refusal = Some(why.to_owned());
         }
     }
 
@@ -254,7 +270,8 @@ impl FromStr for Progress {
 
 impl Progress {
     /// Every stage.
-    pub const ALL: [Self; 4] = [Self::OnItsWay, Self::Done, Self::Expired, Self::Overtaken];
+    pub const ALL: [Self; 5] =
+        [Self::OnItsWay, Self::Done, Self::Expired, Self::Overtaken, Self::Refused];
 
     /// The word in the database and in the interface.
     #[must_use]
@@ -264,6 +281,7 @@ impl Progress {
             Self::Done => "done",
             Self::Expired => "expired",
             Self::Overtaken => "overtaken",
+            Self::Refused => "refused",
         }
     }
 }

@@ -117,6 +117,7 @@ pub(crate) fn event(seq: u64, kind: &str) -> Vec<u8> {
         source: None,
         raw: None,
         assignment: None,
+        command_id: None,
     };
     encode(&event).unwrap()
 }

@@ -49,6 +49,7 @@ const MESSAGES: [(&str, Channel, &str); 29] = [
     ("close", Channel::Command, literal::COMMAND_CLOSE),
     ("resend", Channel::Command, literal::COMMAND_RESEND),
     ("event", Channel::Event, literal::EVENT_ASSIGNED),
+    ("event", Channel::Event, literal::EVENT_REFUSED),
     ("assign", Channel::Command, literal::COMMAND_ASSIGN),
 ];
 
@@ -71,6 +72,7 @@ const FREE_TEXTS: &[&str] = &[
     "close.note",
     "event.assignment.by",
     "event.assignment.note",
+    "event.command_id",
     "event.source",
     "event.text",
     "health.devices.last_error",
@@ -203,6 +205,7 @@ fn no_key_may_be_missing_but_the_optional_ones() {
         "event.assignment",
         "event.assignment.note",
         "event.clock",
+        "event.command_id",
         "health.agency_silent_since",
         "health.alerts",
         "health.clock",

@@ -185,6 +185,7 @@ fn event() -> Event {
         source: None,
         raw: None,
         assignment: None,
+        command_id: None,
     }
 }
 
@@ -608,6 +609,17 @@ fn a_command_of_somebody_who_saw_a_less_urgent_alert() {
     let seen = Command { seen_priority: Some("medium".to_owned()), ..acknowledge() };
     check(&seen, literal::COMMAND_SEEN);
     assert!(seen.instruction().is_ok());
+}
+
+#[test]
+fn a_hub_refuses_a_command() {
+    let refused = Event {
+        kind: "command-refused".to_owned(),
+        text: "A command of the agency was not carried out: it has expired.".to_owned(),
+        command_id: Some("c-1".to_owned()),
+        ..event()
+    };
+    check(&refused, literal::EVENT_REFUSED);
 }
 
 #[test]

@@ -56,6 +56,12 @@ impl Remark {
         Self { source, ..Self::about_hub(kind, text) }
     }
 
+    /// The command that it refuses; a command that was carried out is shown by its effect.
+    fn refused_command(&self) -> Option<String> {
+        let is_refusal = self.kind == EventKind::CommandRefused;
+        self.command.as_ref().filter(|_it| is_refusal).map(|it| it.id.clone())
+    }
+
     /// It as it travels under the number `seq`.
     pub(super) fn message(
         &self,
@@ -79,6 +85,7 @@ impl Remark {
             source: self.source.clone(),
             raw: self.raw.as_ref().map(raw),
             assignment: self.assignment.clone(),
+            command_id: self.refused_command(),
         }
     }
 }

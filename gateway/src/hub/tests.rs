@@ -304,6 +304,7 @@ fn a_second_acknowledgement_is_refused_and_the_first_name_stays() {
     let events = home.events();
     let [refused] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(refused.kind, "command-refused");
+    assert_eq!(refused.command_id.as_deref(), Some("c-2"));
 }
 
 #[test]

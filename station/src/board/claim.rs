@@ -50,14 +50,23 @@ impl Board {
 
     /// Notes which orders did not reach their home in time.
     pub(crate) fn note_expired(&mut self, expired: &[String]) {
-        let is_it = |it: &Order| expired.contains(&it.id);
-        let episodes = self.alerts.values_mut().filter(|it| it.orders.iter().any(is_it));
+        self.change_orders(|it| expired.contains(&it.id), |it| it.progress = Progress::Expired);
+    }
+
+    /// Notes that `hub` refused an order, where an event says so.
+    pub(super) fn note_refused(&mut self, hub: &HubId, event: &Event) {
+        let Some(id) = &event.command_id else { return };
+        let is_it = |it: &Order| it.id == *id && it.wish.hub == *hub;
+        self.change_orders(is_it, |it| it.refuse(&event.text));
+    }
+
+    /// Changes the orders that are `wanted`; what is around the others stays shared.
+    fn change_orders(&mut self, wanted: impl Fn(&Order) -> bool, change: impl FnMut(&mut Order)) {
+        let episodes = self.alerts.values_mut().filter(|it| it.orders.iter().any(&wanted));
         let of_alerts = episodes.flat_map(|it| Arc::make_mut(it).orders.iter_mut());
-        let claims = self.claims.values_mut().filter(|it| it.iter().any(is_it));
+        let claims = self.claims.values_mut().filter(|it| it.iter().any(&wanted));
         let of_readings = claims.flat_map(|it| Arc::make_mut(it).iter_mut());
-        for order in of_alerts.chain(of_readings).filter(|it| expired.contains(&it.id)) {
-            order.progress = Progress::Expired;
-        }
+        of_alerts.chain(of_readings).filter(|it| wanted(it)).for_each(change);
     }
 
     /// The orders about readings that are done with need not be shown any more.
@@ -78,7 +87,7 @@ impl Board {
         let Some(orders) = self.claims.get_mut(&(hub.clone(), id)) else { return };
         for order in Arc::make_mut(orders) {
             let is_same = matches!(&order.wish.aim, Aim::Reading(_id, it) if *it == to);
-            if is_same || order.progress == Progress::Expired {
+            if is_same || matches!(order.progress, Progress::Expired | Progress::Refused) {
                 order.progress = Progress::Done;
             }
         }

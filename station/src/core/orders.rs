@@ -177,7 +177,7 @@ impl Station {
         let still: BTreeSet<_> = outstanding(&self.board).map(|it| it.id.clone()).collect();
         let done: Vec<_> = self.repeats.keys().filter(|id| !still.contains(*id)).cloned().collect();
         self.repeats.retain(|id, _at| still.contains(id));
-        for progress in [Progress::Done, Progress::Overtaken] {
+        for progress in [Progress::Done, Progress::Overtaken, Progress::Refused] {
             let of_it =
                 self.board.orders().filter(|it| it.progress == progress && done.contains(&it.id));
             let ids: Vec<_> = of_it.map(|it| it.id.clone()).collect();

@@ -533,3 +533,58 @@ fn an_order_does_not_wait_on_once_the_alert_is_more_urgent_than_what_the_nurse_s
     // Who looks again can answer.
     assert_eq!(station.step(at(30), &wish(Deed::Acknowledge, "Olga")).unwrap().refusal, None);
 }
+
+/// The event with which a home refuses the acknowledgement of Nora.
+fn refused(seq: u64) -> Vec<u8> {
+    let event: v1::Event = decode(&sample::event(seq, "command-refused")).unwrap();
+    let text = "A command of the agency was not carried out: it is acknowledged.".to_owned();
+    let command_id = Some("command of Nora".to_owned());
+    encode(&v1::Event { text, command_id, ..event }).unwrap()
+}
+
+#[test]
+fn an_order_does_not_wait_on_once_the_home_has_refused_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("station.db");
+    let open = || Station::open(at(40), settings(), Store::open(&path).unwrap()).unwrap();
+    let mut station = open();
+    station.step(at(1), &Event::Connected).unwrap();
+    let raised = sample::alert(1, 1, 1, "raised", "active");
+    deliver(&mut station, Channel::Alert, encode(&raised).unwrap());
+    station.step(at(20), &wish(Deed::Acknowledge, "Nora")).unwrap();
+    let refusal = Event::Delivered(vec![delivery(Channel::Event, refused(2))]);
+    station.step(at(30), &refusal).unwrap();
+    let shown = |station: &Station| {
+        let episode = station.board().alerts.values().next().unwrap().clone();
+        let order = episode.order().unwrap();
+        (order.progress, order.refusal.as_deref().map(|it| it.contains("it is acknowledged")))
+    };
+    assert_eq!(shown(&station), (Progress::Refused, Some(true)));
+    assert_eq!(commands(&station.step(at(90), &Event::Elapsed).unwrap().publications).len(), 0);
+    drop(station);
+    let mut station = open();
+    assert_eq!(shown(&station), (Progress::Refused, Some(true)), "after a restart");
+    // Who asks again is heard, and what the home shows has the last word.
+    assert_eq!(station.step(at(95), &wish(Deed::Acknowledge, "Olga")).unwrap().refusal, None);
+    let acknowledged = sample::alert(3, 1, 2, "acknowledged", "acknowledged");
+    deliver(&mut station, Channel::Alert, encode(&acknowledged).unwrap());
+    assert_eq!(progress(&station), Some(Progress::Done));
+}
+
+#[test]
+fn a_refusal_that_was_filed_before_a_crash_is_known_at_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("station.db");
+    let mut station = Station::open(at(0), settings(), Store::open(&path).unwrap()).unwrap();
+    let raised = sample::alert(1, 1, 1, "raised", "active");
+    deliver(&mut station, Channel::Alert, encode(&raised).unwrap());
+    station.step(at(0), &wish(Deed::Acknowledge, "Nora")).unwrap();
+    drop(station);
+    let mut store = Store::open(&path).unwrap();
+    let topics = &settings().topics;
+    let batch = [crate::inbound::read(topics, &delivery(Channel::Event, refused(2)))];
+    store.file(at(5), &batch, &[]).unwrap();
+    drop(store);
+    let station = Station::open(at(40), settings(), Store::open(&path).unwrap()).unwrap();
+    assert_eq!(progress(&station), Some(Progress::Refused));
+}

@@ -169,6 +169,8 @@ struct Order {
     kind: String,
     by: String,
     progress: String,
+    /// Why the home refused it.
+    refusal: Option<String>,
     issued_at: String,
     expires_at: String,
 }
@@ -423,6 +425,7 @@ fn alert(config: &Config, episode: &Episode) -> Alert {
             kind: order.wish.kind().to_owned(),
             by: order.wish.by.clone(),
             progress: order.progress.as_str().to_owned(),
+            refusal: order.refusal.clone(),
             issued_at: utc(order.issued_at),
             expires_at: utc(order.expires_at),
         }),

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
-use vitals::wire::canonical::encode;
+use vitals::wire::canonical::{decode, encode};
 use vitals::wire::topic::Channel;
 use vitals::wire::v1;
 
@@ -231,6 +231,26 @@ fn an_order_is_shown_until_the_home_answers_or_it_expires() {
     station.step(later, &Event::Elapsed).unwrap();
     let shown = board_at(&station, None, later);
     check_order(&shown, &["1 alert waits", "Acknowledgement did not reach the home", "<button"]);
+}
+
+#[test]
+fn a_refused_order_says_why_and_lets_a_nurse_ask_again() {
+    let mut station = station();
+    alert(&mut station, &sample::alert(1, 1, 1, "raised", "active"));
+    let wish = Wish {
+        hub: sample::HUB.parse().unwrap(),
+        aim: Aim::Alert(format!("{}-1", sample::EPOCH).parse().unwrap(), Deed::Acknowledge),
+        by: "Nora".to_owned(),
+        note: None,
+    };
+    station.step(now(), &Event::Asked { command_id: "c".to_owned(), wish }).unwrap();
+    let event: v1::Event = decode(&sample::event(2, "command-refused")).unwrap();
+    let text = "A command of the agency was not carried out: it has expired.".to_owned();
+    let event = v1::Event { text, command_id: Some("c".to_owned()), ..event };
+    deliver(&mut station, Channel::Event, encode(&event).unwrap());
+    let shown = board(&station);
+    check_order(&shown, &["Acknowledgement was refused", "asked by Nora at", "it has expired"]);
+    assert!(shown.contains("<button"), "she can ask again: {shown}");
 }
 
 #[test]

@@ -299,6 +299,11 @@ pub(super) fn progress(order: &Order, offset: Offset, now: Timestamp) -> Markup 
                 strong { (deed) " was too late: the alert has become more urgent since" }
                 " – asked by " (order.wish.by) " at " (time(here, now)) ". Look at it again."
             },
+            Progress::Refused => p class="state failed" role="alert" {
+                strong { (deed) " was refused by the home" }
+                " – asked by " (order.wish.by) " at " (time(here, now)) ". "
+                @if let Some(refusal) = &order.refusal { (refusal) }
+            },
             Progress::Done => {},
         }
     }

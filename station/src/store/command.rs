@@ -1,9 +1,12 @@
 //! Rows of `command`: the orders of the nurses. An order about a reading has its key in the place of
 //! the alert's.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
+use vitals::wire::topic::Channel;
 
+use super::record::{self, COLUMNS, TABLES};
 use super::{Store, StoreError};
+use crate::inbound::{self, Body};
 use crate::order::{Order, Progress};
 
 impl Store {
@@ -68,10 +71,37 @@ impl Store {
         )?;
         let rows = statement.query_map([], order)?.collect::<rusqlite::Result<Vec<_>>>()?;
         let n_rows = rows.len();
-        let orders: Vec<_> = rows.into_iter().flatten().collect();
+        let mut orders: Vec<_> = rows.into_iter().flatten().collect();
+        note_refusals(&self.connection, &mut orders)?;
         let n_damaged = u64::try_from(n_rows.saturating_sub(orders.len())).unwrap_or(u64::MAX);
         Ok((orders, n_damaged))
     }
+}
+
+/// Notes which of `orders` their homes refused, and why: the events say it that came since.
+fn note_refusals(connection: &Connection, orders: &mut [Order]) -> rusqlite::Result<()> {
+    let may_be = |it: &&Order| matches!(it.progress, Progress::OnItsWay | Progress::Refused);
+    let Some(since) = orders.iter().filter(may_be).map(|it| it.issued_at).min() else {
+        return Ok(());
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {TABLES} WHERE record.kind = 3 AND record.refusal IS NULL
+         ORDER BY record.id DESC"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    for row in statement.query_map([], record::read)? {
+        // Damaged ones are counted where all records are read.
+        let Ok(record) = row? else { continue };
+        if record.received_at < since {
+            break;
+        }
+        let Body::Event(event) = inbound::body(Channel::Event, &record.payload) else { continue };
+        let is_it = |it: &&mut Order| {
+            event.command_id.as_ref() == Some(&it.id) && it.wish.hub == record.hub
+        };
+        orders.iter_mut().filter(is_it).for_each(|it| it.refuse(&event.text));
+    }
+    Ok(())
 }
 
 /// The order of a row, or `None` where the row is damaged.

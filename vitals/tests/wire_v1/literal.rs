@@ -842,6 +842,26 @@ ac ; map of 12
     323032362d30332d30325430383a30303a30302e3030305a
 "#;
 
+/// `up/event`: a hub refused a command.
+pub(crate) const EVENT_REFUSED: &str = r#"
+ac ; map of 12
+  61 76 01 ; v: 1
+  63 687562 65 6875622d31 ; hub: "hub-1"
+  63 726177 f6 ; raw: null
+  63 736571 01 ; seq: 1
+  64 6b696e64 6f 636f6d6d616e642d72656675736564 ; kind: "command-refused"
+  64 74657874 783c ; text: "A command of the agency was not carried out: it has expired."
+    4120636f6d6d616e64206f6620746865206167656e637920776173206e6f7420
+    63617272696564206f75743a2069742068617320657870697265642e
+  65 65706f6368 48 0123456789abcdef ; epoch: h'0123456789abcdef'
+  66 646576696365 f6 ; device: null
+  66 736f75726365 f6 ; source: null
+  67 7375626a656374 f6 ; subject: null
+  6a 636f6d6d616e645f6964 63 632d31 ; command_id: "c-1"
+  6b 7265636f726465645f6174 c0 7818 ; recorded_at: 0("2026-03-02T08:00:00.000Z")
+    323032362d30332d30325430383a30303a30302e3030305a
+"#;
+
 /// Payload of `down/command`: a nurse says whose a reading is.
 pub(crate) const COMMAND_ASSIGN: &str = r#"
 aa ; map of 10

@@ -29,6 +29,7 @@ fn event(key: LedgerKey) -> Vec<u8> {
         source: None,
         raw: Some(Bytes(vec![0x55; usize::try_from(key.number % 300).unwrap()])),
         assignment: None,
+        command_id: None,
     };
     canonical::encode(&event).unwrap()
 }

@@ -40,6 +40,10 @@ pub struct Event {
     /// Whose a reading is, where a person said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignment: Option<Assignment>,
+    /// The command that was refused; absent from hubs of earlier versions, and where the command
+    /// could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_id: Option<String>,
 }
 
 /// A person said whose a reading is; the last one counts, and the record of the reading stays as it

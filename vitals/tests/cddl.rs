@@ -20,7 +20,7 @@ use vitals::{Category, DeviceKind, Flag, Phase, Priority, ReadingKind, TimeQuali
 /// Every pinned message but the envelopes, with a name and the channel that carries it.
 ///
 /// A command is checked inside its envelope.
-const MESSAGES: [(&str, Channel, &str); 29] = [
+const MESSAGES: [(&str, Channel, &str); 30] = [
     ("reading", Channel::Reading, literal::BLOOD_PRESSURE),
     ("reading", Channel::Reading, literal::WEIGHT),
     ("alert", Channel::Alert, literal::ALERT_RAISED),

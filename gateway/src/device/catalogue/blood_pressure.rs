@@ -8,7 +8,7 @@ use vitals::DeviceKind;
 use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, WITHOUT_A_BOND};
 use super::uuid::{JUMPER_AND_YONKER, JUMPER_AND_YONKER_VALUES};
 use super::{
-    AT_ONCE, Bonding, GattFormat, Line, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    AT_ONCE, Bonding, GattFormat, Line, Model, READS, SerialFormat, TimeWrite, Transport,
     characteristic, service, sig_uuid, taidoc,
 };
 use crate::link::{Request, Write};
@@ -68,16 +68,7 @@ pub(super) const ROWS: &[Model] = &[
         key: "omron-hbp-9030",
         name: "Omron HBP-9030 (serial)",
         kind: DeviceKind::BloodPressureMonitor,
-        transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::OmronHbp9030,
-                writes: &[],
-            }],
-        },
+        transport: Transport::Serial { lines: &[Line::usual(9600, SerialFormat::OmronHbp9030)] },
         pairing: CABLE,
         notes: "Choose output format 5 and the speed at the device.",
     },
@@ -104,16 +95,7 @@ pub(super) const ROWS: &[Model] = &[
         key: "suntech-nibp",
         name: "SunTech Advantage NIBP module (serial)",
         kind: DeviceKind::BloodPressureMonitor,
-        transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::SunTech,
-                writes: &[],
-            }],
-        },
+        transport: Transport::Serial { lines: &[Line::usual(9600, SerialFormat::SunTech)] },
         pairing: CABLE,
         notes: "Results alone: another program starts the cuff and asks for them. The hub never moves a \
                 cuff.",
@@ -123,14 +105,7 @@ pub(super) const ROWS: &[Model] = &[
         name: "TaiDoc or Fora cuff (serial)",
         kind: DeviceKind::BloodPressureMonitor,
         transport: Transport::Serial {
-            lines: &[Line {
-                baud: 19_200,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::TaiDoc,
-                writes: taidoc::RECORDS,
-            }],
+            lines: &[Line { writes: taidoc::RECORDS, ..Line::usual(19_200, SerialFormat::TaiDoc) }],
         },
         pairing: CABLE,
         notes: "It is asked for its last records every 15 s; the hub never starts it and never deletes one.",

@@ -21,6 +21,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// A line as most devices have it, 8N1, of one that talks by itself.
+    #[must_use]
+    pub(super) const fn usual(baud: u32, format: SerialFormat) -> Self {
+        Self { baud, data_bits: 8, parity: Parity::None, stop_bits: 1, format, writes: &[] }
+    }
+
     /// Bits, parity and stop bits, as `8N1`.
     #[must_use]
     pub fn shape(&self) -> String {

@@ -5,7 +5,7 @@ use vitals::DeviceKind;
 
 use super::pairing::{AS_ITS_MANUAL_SAYS, CABLE, WITHOUT_A_BOND};
 use super::{
-    AT_ONCE, Bonding, GattFormat, Line, Model, Parity, READS, SerialFormat, TimeWrite, Transport,
+    AT_ONCE, Bonding, GattFormat, Line, Model, READS, SerialFormat, TimeWrite, Transport,
     characteristic, service, sig_uuid, taidoc,
 };
 
@@ -81,14 +81,7 @@ pub(super) const ROWS: &[Model] = &[
         name: "TaiDoc or Fora glucose meter (serial)",
         kind: DeviceKind::GlucoseMeter,
         transport: Transport::Serial {
-            lines: &[Line {
-                baud: 19_200,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::TaiDoc,
-                writes: taidoc::RECORDS,
-            }],
+            lines: &[Line { writes: taidoc::RECORDS, ..Line::usual(19_200, SerialFormat::TaiDoc) }],
         },
         pairing: CABLE,
         notes: "It is asked for its last records every 15 s; records of meters with a cuff are told apart.",

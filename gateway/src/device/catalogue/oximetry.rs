@@ -25,22 +25,12 @@ const CONTEC_START: [u8; 9] = [0x7D, 0x81, 0xA1, 0x80, 0x80, 0x80, 0x80, 0x80, 0
 /// Keeps it going; without it the device stops after some 5 s.
 const CONTEC_KEEP_ALIVE: [u8; 9] = [0x7D, 0x81, 0xAF, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
 /// Contec's older firmware.
-const CONTEC_FIVE_BYTE: Line = Line {
-    baud: 19_200,
-    data_bits: 8,
-    parity: Parity::Odd,
-    stop_bits: 1,
-    format: SerialFormat::ContecFiveByte,
-    writes: &[],
-};
+const CONTEC_FIVE_BYTE: Line =
+    Line { parity: Parity::Odd, ..Line::usual(19_200, SerialFormat::ContecFiveByte) };
 /// Contec's newer firmware.
 const CONTEC_NINE_BYTE: Line = Line {
-    baud: 115_200,
-    data_bits: 8,
-    parity: Parity::None,
-    stop_bits: 1,
-    format: SerialFormat::ContecNineByte,
     writes: &[Write::once(&CONTEC_START), Write::every(4, &CONTEC_KEEP_ALIVE)],
+    ..Line::usual(115_200, SerialFormat::ContecNineByte)
 };
 
 /// Service and notifications of serial lines of Microchip over Bluetooth.
@@ -122,16 +112,7 @@ pub(super) const ROWS: &[Model] = &[
         key: "masimo-ascii-1",
         name: "Masimo Radical-7, Rad-8 or Radical-57 (serial, ASCII 1)",
         kind: DeviceKind::PulseOximeter,
-        transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::MasimoAscii,
-                writes: &[],
-            }],
-        },
+        transport: Transport::Serial { lines: &[Line::usual(9600, SerialFormat::MasimoAscii)] },
         pairing: CABLE,
         notes: "Choose ASCII 1 as the output of the serial port. Its clock is not used.",
     },
@@ -139,16 +120,7 @@ pub(super) const ROWS: &[Model] = &[
         key: "nonin-8500",
         name: "Nonin 8500 (serial text)",
         kind: DeviceKind::PulseOximeter,
-        transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::NoninAscii,
-                writes: &[],
-            }],
-        },
+        transport: Transport::Serial { lines: &[Line::usual(9600, SerialFormat::NoninAscii)] },
         pairing: CABLE,
         notes: "The Avant family in its text format is read the same way.",
     },
@@ -157,14 +129,7 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin OEM III or Xpod (serial, Data Format 1)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::NoninDataFormat1,
-                writes: &[],
-            }],
+            lines: &[Line::usual(9600, SerialFormat::NoninDataFormat1)],
         },
         pairing: CABLE,
         notes: "Data Format 1 has to be chosen on the module. It has no checksum; choose Data Format 2 \
@@ -175,14 +140,7 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin 9560 or WristOx2 3150 (serial, Data Format 13)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::NoninDataFormat13,
-                writes: &[],
-            }],
+            lines: &[Line::usual(9600, SerialFormat::NoninDataFormat13)],
         },
         pairing: CABLE,
         notes: "Spot checks with their time. The host has to bind its Bluetooth serial port first.",
@@ -192,14 +150,7 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin OEM III or Xpod (serial, Data Format 2)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::NoninDataFormat2,
-                writes: &[],
-            }],
+            lines: &[Line::usual(9600, SerialFormat::NoninDataFormat2)],
         },
         pairing: CABLE,
         notes: "Data Format 2 has to be chosen on the module; 8500 units with that option, too.",
@@ -209,14 +160,7 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin OEM III or Xpod (serial, Data Format 7)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::NoninDataFormat7,
-                writes: &[],
-            }],
+            lines: &[Line::usual(9600, SerialFormat::NoninDataFormat7)],
         },
         pairing: CABLE,
         notes: "Data Format 7 has to be chosen on the module.",
@@ -226,14 +170,7 @@ pub(super) const ROWS: &[Model] = &[
         name: "Nonin WristOx2 3150 (serial, Data Format 8)",
         kind: DeviceKind::PulseOximeter,
         transport: Transport::Serial {
-            lines: &[Line {
-                baud: 9600,
-                data_bits: 8,
-                parity: Parity::None,
-                stop_bits: 1,
-                format: SerialFormat::NoninDataFormat8,
-                writes: &[],
-            }],
+            lines: &[Line::usual(9600, SerialFormat::NoninDataFormat8)],
         },
         pairing: CABLE,
         notes: "Data Format 8 has to be chosen on the device. It has no checksum.",

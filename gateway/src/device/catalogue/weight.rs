@@ -19,12 +19,9 @@ pub(super) const ROWS: &[Model] = &[
         kind: DeviceKind::WeighingScale,
         transport: Transport::Serial {
             lines: &[Line {
-                baud: 2400,
                 data_bits: 7,
                 parity: Parity::Even,
-                stop_bits: 1,
-                format: SerialFormat::AndScale,
-                writes: &[],
+                ..Line::usual(2400, SerialFormat::AndScale)
             }],
         },
         pairing: CABLE,

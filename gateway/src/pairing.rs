@@ -169,7 +169,7 @@ pub async fn pair(
     window: Window,
 ) -> Result<Paired, PairingFailure> {
     if device.is_paired {
-        return prove(bluez, device).await;
+        return prove(bluez, device, window).await;
     }
     bluez.register_agent(capability.as_str()).await.map_err(|error| other(&error))?;
     let outcome = pair_with_agent(bluez, device, person, window).await;
@@ -188,14 +188,20 @@ pub async fn pair(
     outcome
 }
 
-/// A bond is as good as the device's half of it.
-async fn prove(bluez: &mut Bluez, device: &Found) -> Result<Paired, PairingFailure> {
+/// A bond is as good as the device's half of it. What its model has to be told may have been forgotten,
+/// or told by somebody else since.
+async fn prove(
+    bluez: &mut Bluez,
+    device: &Found,
+    window: Window,
+) -> Result<Paired, PairingFailure> {
     let connected = timeout(PROOF_MAX, bluez.connect(device.address)).await;
-    bluez.disconnect(device.address).await;
-    match connected {
-        Ok(Ok(())) => Ok(Paired::Before),
+    let outcome = match connected {
+        Ok(Ok(())) => introduction::introduce(bluez, device, window).await.map(|()| Paired::Before),
         Ok(Err(_)) | Err(_) => Err(PairingFailure::ForgotBond(device.address.to_string())),
-    }
+    };
+    bluez.disconnect(device.address).await;
+    outcome
 }
 
 async fn pair_with_agent(

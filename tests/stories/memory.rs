@@ -89,6 +89,19 @@ fn a_key_of_somebody_else_is_told_with_what_to_do() {
     assert!(listed.contains("pair it again while it shows -P-"), "{listed}");
 }
 
+#[test]
+fn a_bonded_cuff_that_took_the_key_of_somebody_else_learns_ours_again() {
+    let stranger = cuff(OmronModel::Hem7361t).with_key([0x5A; 16]).bonded();
+    let (mut story, cuff) = story(stranger, "omron-hem-7361t", false);
+    measure(&story, &cuff, Measurement::blood_pressure(131, 82, 70));
+    let said = story.home.command(&["device", "pair", CUFF, "--seconds", "30"]).unwrap();
+    assert!(said.contains("was paired already, and answers"), "{said}");
+    story.home.start_hub().unwrap();
+    measure(&story, &cuff, Measurement::blood_pressure(132, 83, 71));
+    hear(&story, "reading recorded", 2);
+    assert_eq!(values(&story), ["131 82 70", "132 83 71"]);
+}
+
 /// Three measurements in as many sessions, of which each tells the whole memory.
 fn reads_each_once(model: OmronModel, key: &str, order: PieceOrder) {
     let device = cuff(model).with_key(KEY).bonded().piece_order(order);

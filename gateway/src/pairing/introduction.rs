@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::found::Found;
 use super::remote::{Characteristic, Heard};
 use super::{Bluez, LOOK_INTERVAL, PROOF_MAX, PairingFailure, Window};
-use crate::device::catalogue::{Model, Transport};
+use crate::device::catalogue::{Model, Transport, service, sig_uuid};
 use crate::link::dialogue::{Conversation, Next, Question, Script};
 
-/// Tells a device that was just paired what its model has to be told; most models nothing.
+/// Tells a paired device what its model has to be told; most models nothing.
 ///
 /// # Errors
 ///
@@ -21,18 +21,22 @@ pub(super) async fn introduce(
     device: &Found,
     window: Window,
 ) -> Result<(), PairingFailure> {
-    let rows: Vec<_> =
-        device.rows().into_iter().filter(|it| it.transport.introduction().is_some()).collect();
-    if rows.is_empty() {
+    let (wanting, others): (Vec<_>, Vec<_>) =
+        device.best_rows().into_iter().partition(|it| it.transport.introduction().is_some());
+    if wanting.is_empty() {
         return Ok(());
     }
-    talk(bluez, device, &rows, window).await.map_err(PairingFailure::NotIntroduced)
+    let has_to = others.is_empty();
+    talk(bluez, device, &wanting, has_to, window).await.map_err(PairingFailure::NotIntroduced)
 }
 
+/// One that hangs up before its services are known is told nothing, which is a failure where every row
+/// `has_to` tell it something.
 async fn talk(
     bluez: &mut Bluez,
     device: &Found,
     rows: &[&'static Model],
+    has_to: bool,
     window: Window,
 ) -> Result<(), String> {
     let text = |error: zbus::Error| error.to_string();
@@ -43,14 +47,19 @@ async fn talk(
         }
         zbus::Result::Ok(())
     };
-    let resolved = timeout(PROOF_MAX, resolved).await;
-    resolved.map_err(|_elapsed| "its services did not become known".to_owned())?.map_err(text)?;
+    match timeout(PROOF_MAX, resolved).await {
+        Ok(outcome) => outcome.map_err(text)?,
+        Err(_elapsed) if has_to => return Err("its services did not become known".to_owned()),
+        Err(_elapsed) => return Ok(()),
+    }
     let table = bluez.characteristics(device.address).await.map_err(text)?;
     let Some((script, subscriptions)) = rows.iter().find_map(|it| wanted(it, &table)) else {
         return Ok(());
     };
-    for it in table.iter().filter(|it| subscriptions.contains(&it.uuid)) {
-        bluez.subscribe(&it.path).await.map_err(text)?;
+    for uuid in subscriptions {
+        for it in table.iter().filter(|it| it.uuid == *uuid) {
+            bluez.subscribe(&it.path).await.map_err(text)?;
+        }
     }
     let mut conversation = Conversation::begin(script);
     loop {
@@ -65,7 +74,8 @@ async fn talk(
     }
 }
 
-/// What a row has to tell a device that has its service.
+/// What a row has to tell a device that has its service. One that tells by the standard service is read
+/// by that, and keeps the key that it has.
 fn wanted(
     model: &Model,
     table: &[Characteristic],
@@ -73,8 +83,9 @@ fn wanted(
     let Transport::Bluetooth { services, subscriptions, .. } = &model.transport else {
         return None;
     };
-    let is_there = table.iter().any(|it| services.contains(&it.service));
-    is_there.then_some((model.transport.introduction()?, *subscriptions))
+    let has = |wanted: &Uuid| table.iter().any(|it| it.service == *wanted);
+    let is_wanting = services.iter().any(has) && !has(&sig_uuid(service::BLOOD_PRESSURE));
+    is_wanting.then_some((model.transport.introduction()?, *subscriptions))
 }
 
 async fn write(bluez: &Bluez, table: &[Characteristic], question: Question) -> Result<(), String> {

@@ -243,14 +243,15 @@ impl Decoder {
 
     /// Ends a session or a port: gives what a stream had held back, and forgets half a frame.
     pub fn end(&mut self) -> Vec<Item> {
-        let framing = std::mem::replace(&mut self.framing, Framing::of(self.model));
         let mut held = Vec::new();
-        if let Framing::SpotCheck(mut check) = framing
-            && let Some(passed) = check.release()
-        {
-            let source = Source::Characteristic(nonin_3230::EACH_SECOND);
-            let arrival = Arrival { received: passed.received, source, raw: &passed.raw };
-            held.extend(self.item(arrival, passed.report, false));
+        if let Framing::SpotCheck(check) = &mut self.framing {
+            if let Some(passed) = check.release() {
+                let source = Source::Characteristic(nonin_3230::EACH_SECOND);
+                let arrival = Arrival { received: passed.received, source, raw: &passed.raw };
+                held.extend(self.item(arrival, passed.report, false));
+            }
+        } else {
+            self.framing = Framing::of(self.model);
         }
         if let Some(part) = self.parts.release() {
             let source = Source::Characteristic(sig_uuid(characteristic::BODY_COMPOSITION));
@@ -372,12 +373,15 @@ impl Decoder {
     fn spot_check(&mut self, arrival: Arrival<'_>, uuid: Uuid) -> Vec<Item> {
         if uuid != nonin_3230::EACH_SECOND {
             let items = self.characteristic(arrival, uuid);
-            if let Framing::SpotCheck(check) = &mut self.framing
-                && items.iter().any(|it| matches!(it, Item::Observation(_)))
-            {
-                check.recorded(arrival.raw);
+            let Framing::SpotCheck(check) = &mut self.framing else { return items };
+            if short_uuid(uuid) == Some(characteristic::RECORD_ACCESS) {
+                check.controlled(arrival.raw);
             }
-            return items;
+            let is_repeated = |it: &Item| {
+                let Item::Observation(record) = it else { return false };
+                !check.recorded(record)
+            };
+            return if items.iter().any(is_repeated) { Vec::new() } else { items };
         }
         match nonin_3230::decode(arrival.raw).and_then(|it| Ok((it, it.report()?))) {
             Ok((second, report)) => {
@@ -514,6 +518,7 @@ impl Decoder {
     fn item(&self, arrival: Arrival<'_>, report: Report, is_live_stream: bool) -> Option<Item> {
         let Report { kind, device_time, user_slot, flags, result } = report;
         let (received, raw) = (arrival.received, arrival.raw.to_vec());
+        let is_of_a_memory = matches!(self.framing, Framing::Memory(_));
         match result {
             Ok(values) => Some(Item::Observation(Observation {
                 kind,
@@ -525,6 +530,7 @@ impl Decoder {
                 received,
                 raw,
                 is_live_stream,
+                is_of_a_memory,
             })),
             Err(NoResult::Failed(reasons)) => Some(Item::Failed(FailedMeasurement {
                 kind,
@@ -534,6 +540,7 @@ impl Decoder {
                 user_slot,
                 received,
                 raw,
+                is_of_a_memory,
             })),
             Err(NoResult::Absent) => None,
         }

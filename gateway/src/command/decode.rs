@@ -218,7 +218,9 @@ fn write_decoded(
 /// Whether the hub can do nothing with bytes, other than not believe their value.
 fn is_refusal(item: &Item) -> bool {
     match item {
-        Item::Refused(refused) => !matches!(refused.error, DecodeError::OutOfRange { .. }),
+        Item::Refused(refused) => {
+            !matches!(refused.error, DecodeError::OutOfRange { .. } | DecodeError::NotAbove { .. })
+        }
         Item::Observation(_)
         | Item::Failed(_)
         | Item::CuffPressure(_)

@@ -33,6 +33,16 @@ pub enum DecodeError {
         /// Its value.
         value: Decimal,
     },
+    /// Two numbers that no instrument of this kind can show together.
+    #[error("{field} of {value} is not above {below}")]
+    NotAbove {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: u16,
+        /// What it should be above.
+        below: u16,
+    },
     /// A power of ten that no measurement has.
     #[error("{field} has an absurd exponent of {exponent}")]
     Exponent {

@@ -78,6 +78,8 @@ pub struct Observation {
     pub raw: Vec<u8>,
     /// Whether it is one sample of a live stream; else it is a measurement of its own.
     pub is_live_stream: bool,
+    /// Whether it stands in a memory that is read anew in each session.
+    pub is_of_a_memory: bool,
 }
 
 impl Observation {
@@ -85,10 +87,15 @@ impl Observation {
     ///
     /// It covers the time that the device says, its user slot, the kind and the values, not the
     /// time of reception. A measurement of which the device does not know the date has none: two
-    /// of those with the same values may well be two measurements.
+    /// of those with the same values may well be two measurements. Only one of a memory is known by
+    /// its bytes then: it comes again in each session.
     #[must_use]
     pub fn content_identity(&self) -> Option<[u8; 16]> {
-        content_identity("observation", self.device_time, self.user_slot, self.kind, &self.values)
+        let what = "observation";
+        match content_identity(what, self.device_time, self.user_slot, self.kind, &self.values) {
+            None if self.is_of_a_memory => bytes_identity(what, self.user_slot, &self.raw),
+            identity => identity,
+        }
     }
 
     /// The value of `vital`.
@@ -115,6 +122,8 @@ pub struct FailedMeasurement {
     pub received: Stamp,
     /// The bytes as they came.
     pub raw: Vec<u8>,
+    /// Whether it stands in a memory that is read anew in each session.
+    pub is_of_a_memory: bool,
 }
 
 impl FailedMeasurement {
@@ -128,7 +137,11 @@ impl FailedMeasurement {
     /// and replay them.
     #[must_use]
     pub fn content_identity(&self) -> Option<[u8; 16]> {
-        content_identity("failed", self.device_time, self.user_slot, self.kind, &[])
+        let what = "failed";
+        match content_identity(what, self.device_time, self.user_slot, self.kind, &[]) {
+            None if self.is_of_a_memory => bytes_identity(what, self.user_slot, &self.raw),
+            identity => identity,
+        }
     }
 }
 
@@ -311,6 +324,16 @@ fn content_identity(
     digest.first_chunk().copied()
 }
 
+/// As [`content_identity`], over the bytes of a record without a date.
+fn bytes_identity(what: &str, user_slot: Option<u8>, raw: &[u8]) -> Option<[u8; 16]> {
+    let slot = user_slot.map_or_else(|| "-".to_owned(), |it| it.to_string());
+    let mut hash = Sha256::new();
+    hash.update(format!("{what} without a date 1\n{slot}\n"));
+    hash.update(raw);
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.first_chunk().copied()
+}
+
 #[cfg(test)]
 mod tests {
     use rust_decimal::Decimal;
@@ -335,6 +358,7 @@ mod tests {
             received: at_ms(0),
             raw: Vec::new(),
             is_live_stream: false,
+            is_of_a_memory: false,
         }
     }
 
@@ -368,6 +392,10 @@ mod tests {
         for device_time in [None, Some(undated)] {
             let observation = Observation { device_time, ..weight("70.5") };
             assert_eq!(observation.content_identity(), None);
+            let stored = Observation { is_of_a_memory: true, ..observation };
+            let other = Observation { raw: vec![2], ..stored.clone() };
+            assert!(stored.content_identity().is_some(), "it comes again in each session");
+            assert_ne!(stored.content_identity(), other.content_identity());
         }
     }
 }

@@ -174,8 +174,12 @@ impl Record {
         ];
         let flags: BTreeSet<_> =
             told.into_iter().filter(|(is_told, _flag)| *is_told).map(|(_is, flag)| flag).collect();
-        let pulse = Some(self.pulse.into());
-        let values = outcome::pressures(self.systolic, self.diastolic.into(), None, pulse)?;
+        let (value, below, pulse) = (self.systolic, self.diastolic.into(), Some(self.pulse.into()));
+        if value <= below {
+            // The memory of another model looks like that: its records stand elsewhere.
+            return Err(DecodeError::NotAbove { field: "systolic pressure", value, below });
+        }
+        let values = outcome::pressures(value, below, None, pulse)?;
         let report = outcome::report(ReadingKind::BloodPressure, Ok(values));
         Ok(Report { device_time: Some(self.device_time), flags, ..report })
     }

@@ -194,6 +194,27 @@ fn every_stored_failure_is_told_each_time_with_its_own_identity() {
 }
 
 #[test]
+fn a_record_of_a_memory_without_a_date_is_known_when_it_is_read_again() {
+    let record = bytes("5b781a4800001b42000014006996");
+    let mut block = [&bytes("40810002ac38")[..], &record, &[0xFF; 42], &[0]].concat();
+    block.push(block.iter().fold(0, |sum, it| sum ^ it));
+    let mut cuff = decoder("omron-hem-7322t");
+    let mut identity = || {
+        let pieces = block.chunks(16).zip(omron_memory::ANSWERS);
+        let push = |(piece, at)| cuff.push(at_ms(0), Source::Characteristic(at), piece);
+        let items: Vec<_> = pieces.flat_map(push).collect();
+        cuff.end();
+        match items.as_slice() {
+            [Item::Observation(it)] => it.content_identity(),
+            _other => panic!("{items:?}"),
+        }
+    };
+    let first = identity();
+    assert!(first.is_some());
+    assert_eq!(identity(), first);
+}
+
+#[test]
 fn failed_measurements_tell_a_person_what_to_do() {
     let items = decoder("sig-blood-pressure").push(
         at_ms(0),

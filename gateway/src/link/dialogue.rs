@@ -26,6 +26,11 @@ pub trait Dialogue: fmt::Debug + Send {
 
     /// Takes a value, whatever it is: also one that answers an earlier question comes.
     fn hear(&mut self, characteristic: Uuid, value: &[u8]) -> Heard;
+
+    /// Goes on without an answer that cannot be had, where it can; whether it does.
+    fn give_up(&mut self) -> bool {
+        false
+    }
 }
 
 /// What a value was in a talk.
@@ -104,12 +109,33 @@ impl Conversation {
             return Ok(Next::Wait(self.again_at));
         }
         if self.n_asked == N_ASKED_MAX {
-            return Err(format!("it did not answer, asked {N_ASKED_MAX} times"));
+            let why = format!("it did not answer, asked {N_ASKED_MAX} times");
+            return self.give_up(why).map(|()| Next::Done);
         }
         self.is_begun = true;
         self.n_asked = self.n_asked.saturating_add(1);
         self.again_at = now.saturating_add(PATIENCE);
         Ok(Next::Write(question))
+    }
+
+    /// Goes on without the answer to the question that is open, where that can be.
+    ///
+    /// # Errors
+    ///
+    /// Gives back `why` there is none, where the talk cannot go on.
+    pub fn give_up(&mut self, why: String) -> Result<(), String> {
+        if !self.dialogue.give_up() {
+            return Err(why);
+        }
+        tracing::warn!(why, "it is not asked any more");
+        self.n_asked = 0;
+        Ok(())
+    }
+
+    /// Whether everything was said, for now.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.dialogue.step() == Step::Done
     }
 
     /// Takes a value that came at `now`; whether there is something else to do. What came before the
@@ -203,6 +229,41 @@ mod tests {
         }
         assert_eq!(talk.next(s(7)), Ok(Next::Wait(s(8))));
         assert_eq!(talk.next(s(8)), Err("it did not answer, asked 4 times".to_owned()));
+    }
+
+    /// Asks, and goes on without an answer.
+    #[derive(Debug)]
+    struct Optional(bool);
+
+    impl Dialogue for Optional {
+        fn step(&self) -> Step {
+            if self.0 { Step::Ask(question(1)) } else { Step::Done }
+        }
+
+        fn hear(&mut self, _characteristic: Uuid, _value: &[u8]) -> Heard {
+            Heard::Nothing
+        }
+
+        fn give_up(&mut self) -> bool {
+            self.0 = false;
+            true
+        }
+    }
+
+    #[test]
+    fn an_answer_that_nobody_needs_is_given_up() {
+        let dialogue = Box::new(Optional(true));
+        let mut talk = Conversation { dialogue, ..Conversation::begin(&Counting(1)) };
+        for n_asked in 0..4 {
+            assert_eq!(talk.next(s(2 * n_asked)), Ok(Next::Write(question(1))));
+        }
+        assert!(!talk.is_done());
+        assert_eq!(talk.next(s(8)), Ok(Next::Done));
+        assert!(talk.is_done());
+        assert_eq!(
+            Conversation::begin(&Counting(1)).give_up("it refuses".to_owned()),
+            Err("it refuses".to_owned())
+        );
     }
 
     #[test]

@@ -17,9 +17,13 @@ const KEY_PAIRING: &[&str] = &[
     "Hold its Bluetooth button until \"-P-\" blinks.",
     "It takes the hub's key while it is paired: a telephone that read it has to be paired with it again.",
 ];
-const TOKEN_PAIRING: &[&str] = &["Hold its Bluetooth button until \"-P-\" blinks."];
+const TOKEN_PAIRING: &[&str] = &[
+    "Look at its label: other models bear the same name on the air and keep their records in another \
+     way; they cannot be read so.",
+    "Hold its Bluetooth button until \"-P-\" blinks.",
+];
 
-const NOTES: &str = "Its label says which model it is; the air does not. The hub reads all it has stored at each \
+const NOTES: &str = "Its label says which model it is, its name on the air does not. The hub reads all it has stored at each \
                      connection and never writes into its memory: set its clock at the device.";
 
 pub(super) const ROWS: &[Model] = &[

@@ -7,7 +7,7 @@
 //!                        frames in a row have to come again, of this format or another
 //! ```
 //!
-//! So bytes that a line at another speed makes of frames are never taken for some, be it before a
+//! So bytes that a line at another speed makes of frames are hardly taken for some, be it before a
 //! device was heard or when another is plugged to the same adapter.
 
 use super::Telling;

@@ -19,20 +19,53 @@ pub struct SpotChecks;
 
 impl Script for SpotChecks {
     fn begin(&self) -> Box<dyn Dialogue> {
-        Box::new(Talk { is_asking: true, is_passed: false })
+        Box::new(Talk { asking: Asking::default(), is_passed: false })
     }
+}
+
+/// When it is asked. A spot check that is passed while a question is open is asked about behind it.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) is_open: bool,
+    pub(super) is_due: bool,
+}
+
+impl Default for Asking {
+    /// At the beginning of a session.
+    fn default() -> Self {
+        Self { is_open: true, is_due: false }
+    }
+}
+
+impl Asking {
+    /// A spot check was passed.
+    pub(super) const fn passed(&mut self) {
+        self.is_due = self.is_open;
+        self.is_open = true;
+    }
+
+    /// What was asked is answered.
+    pub(super) const fn responded(&mut self) {
+        self.is_open = self.is_due;
+        self.is_due = false;
+    }
+}
+
+/// Whether a value of the control point answers what was asked.
+pub(super) fn is_response(value: &[u8]) -> bool {
+    value.first() == Some(&RESPONSE)
 }
 
 #[derive(Debug)]
 struct Talk {
-    is_asking: bool,
+    asking: Asking,
     /// The last second was good enough.
     is_passed: bool,
 }
 
 impl Dialogue for Talk {
     fn step(&self) -> Step {
-        if self.is_asking {
+        if self.asking.is_open {
             let bytes = REPORT_ALL.to_vec();
             Step::Ask(Question { characteristic: RECORD_ACCESS, bytes })
         } else {
@@ -44,20 +77,27 @@ impl Dialogue for Talk {
         if characteristic == EACH_SECOND {
             let Ok(second) = super::decode(value) else { return Heard::Nothing };
             let was_passed = std::mem::replace(&mut self.is_passed, second.is_smart_point());
-            if !was_passed && self.is_passed && !self.is_asking {
-                self.is_asking = true;
-                return Heard::Answer;
+            if was_passed || !self.is_passed {
+                return Heard::Nothing;
             }
-            return Heard::Nothing;
+            let was_open = self.asking.is_open;
+            self.asking.passed();
+            return if was_open { Heard::Nothing } else { Heard::Answer };
         }
-        match value {
-            [RESPONSE, ..] if characteristic == RECORD_ACCESS && self.is_asking => {
-                self.is_asking = false;
+        match characteristic {
+            RECORD_ACCESS if self.asking.is_open && is_response(value) => {
+                self.asking.responded();
                 Heard::Answer
             }
-            _ if characteristic == RECORD && self.is_asking => Heard::Part,
+            RECORD if self.asking.is_open => Heard::Part,
             _ => Heard::Nothing,
         }
+    }
+
+    /// Without records there is what it tells each second.
+    fn give_up(&mut self) -> bool {
+        self.asking = Asking { is_open: false, is_due: false };
+        true
     }
 }
 
@@ -86,6 +126,23 @@ mod tests {
             assert_eq!(talk.hear(EACH_SECOND, &bytes(GOOD)), Heard::Nothing);
             assert_eq!(talk.step(), Step::Done);
         }
+    }
+
+    #[test]
+    fn a_spot_check_that_is_passed_while_it_is_asked_is_asked_about_behind_that() {
+        let mut talk = SpotChecks.begin();
+        assert_eq!(talk.hear(EACH_SECOND, &bytes(GOOD)), Heard::Nothing);
+        assert_eq!(talk.hear(RECORD_ACCESS, &[6, 0, 1, 1]), Heard::Answer);
+        assert!(matches!(talk.step(), Step::Ask(_)), "once more");
+        assert_eq!(talk.hear(RECORD_ACCESS, &[6, 0, 1, 1]), Heard::Answer);
+        assert_eq!(talk.step(), Step::Done);
+    }
+
+    #[test]
+    fn it_goes_on_without_records() {
+        let mut talk = SpotChecks.begin();
+        assert!(talk.give_up());
+        assert_eq!(talk.step(), Step::Done);
     }
 
     #[test]

@@ -14,9 +14,16 @@ pub(super) const OVERHEAD_LEN_BYTES: usize = 8;
 /// Puts frames together.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
-    pieces: [Option<Vec<u8>>; 4],
+    pieces: [Option<Piece>; 4],
     /// Those of the frame before, where it was a good one.
-    last: [Option<Vec<u8>>; 4],
+    last: [Option<Piece>; 4],
+}
+
+#[derive(Debug, Clone)]
+struct Piece {
+    bytes: Vec<u8>,
+    /// The frame before had the same one there: it may be that one once more.
+    is_doubtful: bool,
 }
 
 /// A frame, with its bytes as they came.
@@ -29,25 +36,33 @@ pub(super) struct Whole {
 impl Pieces {
     /// Takes a piece; gives the frame that it makes whole. A piece for a place that is filled begins
     /// another frame, and what was there is dropped. One that comes twice counts once, also behind
-    /// the frame that it made whole: it would stand in the next one.
+    /// the frame that it made whole: there it gives way to whatever fits better.
     pub(super) fn push(&mut self, characteristic: Uuid, piece: &[u8]) -> Option<Whole> {
         let channel = ANSWERS.iter().position(|it| *it == characteristic)?;
-        let is_begun = self.pieces.iter().any(Option::is_some);
-        let compared = if is_begun { &self.pieces } else { &self.last };
-        match compared.get(channel)? {
-            Some(known) if known == piece => return None,
-            Some(_another) if is_begun => self.pieces = Default::default(),
+        // Nothing that a frame has room for is lost by that.
+        let bytes: Vec<u8> = piece.iter().copied().take(FRAME_LEN_BYTES_MAX).collect();
+        match self.pieces.get(channel)? {
+            Some(known) if known.bytes == bytes => return None,
+            Some(known) if !known.is_doubtful => self.pieces = Default::default(),
             Some(_) | None => {}
         }
-        // Nothing that a frame has room for is lost by that.
-        let kept: Vec<u8> = piece.iter().copied().take(FRAME_LEN_BYTES_MAX).collect();
+        let is_doubtful = self.last.get(channel)?.as_ref().is_some_and(|it| it.bytes == bytes);
         if let Some(place) = self.pieces.get_mut(channel) {
-            *place = Some(kept);
+            *place = Some(Piece { bytes, is_doubtful });
         }
-        let declared = usize::from(*self.pieces.first()?.as_ref()?.first()?);
+        self.whole()
+    }
+
+    /// Whether there is a part of a frame.
+    pub(super) fn is_begun(&self) -> bool {
+        self.pieces.iter().any(Option::is_some)
+    }
+
+    fn whole(&mut self) -> Option<Whole> {
+        let declared = usize::from(*self.pieces.first()?.as_ref()?.bytes.first()?);
         let mut raw: Vec<u8> = Vec::new();
         for piece in self.pieces.iter().map_while(Option::as_ref) {
-            raw.extend(piece);
+            raw.extend(&piece.bytes);
             if declared <= raw.len() {
                 break;
             }
@@ -57,10 +72,15 @@ impl Pieces {
         if is_possible && raw.len() < declared && !is_full {
             return None;
         }
-        let made = std::mem::take(&mut self.pieces);
         // The last piece may be filled up.
         raw.truncate(if is_possible { declared } else { raw.len() });
         let frame = omron_wlp::decode(&raw);
+        let is_doubtful = |it: &Option<Piece>| it.as_ref().is_some_and(|it| it.is_doubtful);
+        if frame.is_err() && self.pieces.iter().any(is_doubtful) {
+            self.pieces.iter_mut().filter(|it| is_doubtful(it)).for_each(|it| *it = None);
+            return None;
+        }
+        let made = std::mem::take(&mut self.pieces);
         // A frame that is broken is asked for again, and comes again in the same pieces.
         self.last = if frame.is_ok() { made } else { Default::default() };
         Some(Whole { raw, frame })
@@ -123,6 +143,30 @@ mod tests {
     }
 
     #[test]
+    fn pieces_that_a_frame_has_in_common_with_the_one_before_come_in_any_order() {
+        // Two blocks of an empty part of the memory.
+        let [first, second] = ["02ac", "02cc"].map(|address| {
+            let mut frame = bytes(&format!("288100{address}20"));
+            frame.extend([0xFF; 32]);
+            frame.push(0);
+            frame.push(frame.iter().fold(0, |sum, it| sum ^ it));
+            frame
+        });
+        for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1], [0, 2, 1]] {
+            let mut pieces = Pieces::default();
+            let mut made = Vec::new();
+            for frame in [&first, &second] {
+                let parts: Vec<_> = frame.chunks(16).zip(ANSWERS).collect();
+                for (part, channel) in order.iter().filter_map(|it| parts.get(*it)) {
+                    let whole = pieces.push(*channel, part);
+                    made.extend(whole.map(|it| it.frame.unwrap().address));
+                }
+            }
+            assert_eq!(made, [0x02AC, 0x02CC], "{order:?}");
+        }
+    }
+
+    #[test]
     fn a_broken_frame_comes_again_in_the_same_pieces() {
         let [first, second, third] = answer();
         let mut broken = second.clone();
@@ -177,7 +221,7 @@ mod tests {
             let mut pieces = Pieces::default();
             for (channel, piece) in said {
                 let _whole = pieces.push(channel, &piece);
-                let kept: usize = pieces.pieces.iter().flatten().map(Vec::len).sum();
+                let kept: usize = pieces.pieces.iter().flatten().map(|it| it.bytes.len()).sum();
                 prop_assert!(kept <= 4 * FRAME_LEN_BYTES_MAX);
             }
         }

@@ -59,6 +59,8 @@ struct Talk {
     state: State,
     /// Some user's records were told.
     is_served: bool,
+    /// What it did not tell of records that it had begun to tell, as the end of a sentence.
+    cut: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +103,10 @@ impl Dialogue for Talk {
         let next = if characteristic == UNLOCK {
             self.unlocked(value)
         } else {
-            self.pieces.push(characteristic, value).and_then(|it| self.answered(&it.frame.ok()?))
+            match self.pieces.push(characteristic, value) {
+                None if self.pieces.is_begun() => return Heard::Part,
+                whole => whole.and_then(|it| self.answered(&it.frame.ok()?)),
+            }
         };
         let Some(next) = next else { return Heard::Nothing };
         self.is_served |= matches!(next, State::Reading { into, .. } if 0 < into);
@@ -112,7 +117,7 @@ impl Dialogue for Talk {
 
 impl Talk {
     fn new(layout: Layout, state: State) -> Self {
-        Self { layout, pieces: Pieces::default(), state, is_served: false }
+        Self { layout, pieces: Pieces::default(), state, is_served: false, cut: None }
     }
 
     /// What follows from an answer to a key or a token.
@@ -138,7 +143,7 @@ impl Talk {
     }
 
     /// What follows from a frame.
-    fn answered(&self, frame: &Frame) -> Option<State> {
+    fn answered(&mut self, frame: &Frame) -> Option<State> {
         let code = frame.outcome;
         match (&self.state, frame.kind) {
             (State::Beginning, BEGIN_ANSWER) => Some(self.user(0)),
@@ -147,7 +152,15 @@ impl Talk {
             {
                 let asked = self.layout.block_at(*into);
                 match frame.contents.len() {
-                    0 if code != 0 => Some(self.user(user.saturating_add(1))),
+                    0 if code != 0 => {
+                        let (number, into) = (user.saturating_add(1), *into);
+                        if 0 < into {
+                            self.cut = Some(format!(
+                                "it did not tell all records of user {number}, code {code:#04x}"
+                            ));
+                        }
+                        Some(self.user(number))
+                    }
                     told if told == usize::from(asked) => Some(self.behind(*user, *into, asked)),
                     _cut => None,
                 }
@@ -158,6 +171,7 @@ impl Talk {
             (State::Ending, END_ANSWER) if code != 0 => {
                 Some(State::Failed(format!("it says that reading it failed, code {code:#04x}")))
             }
+            (State::Ending, END_ANSWER) if self.cut.is_some() => self.cut.take().map(State::Failed),
             (State::Ending, END_ANSWER) if !self.is_served && !self.layout.users.is_empty() => {
                 Some(State::Failed("it kept the records of every user to itself".to_owned()))
             }

@@ -22,6 +22,7 @@ fn sample(received: Stamp, saturation: i64) -> Observation {
         received,
         raw: Vec::new(),
         is_live_stream: true,
+        is_of_a_memory: false,
     }
 }
 

@@ -163,6 +163,24 @@ fn records_of_nobody_are_a_failure() {
 }
 
 #[test]
+fn records_that_it_stops_telling_are_a_failure_behind_those_of_the_others() {
+    let mut talk = reading(&HEM_7322T);
+    assert!(say(&mut *talk, &frame(READ_ANSWER, 0x02AC, 0x38, &[0; 0x38], 0)));
+    assert!(say(&mut *talk, &frame(READ_ANSWER, 0x02E4, 0x38, &[], 0xE3)));
+    assert_eq!(read_all(&mut *talk).first(), Some(&(0x0824, 0x38)));
+    assert!(say(&mut *talk, &frame(END_ANSWER, 0, 0, &[], 0)));
+    fails(&*talk, "did not tell all records of user 1, code 0xe3");
+}
+
+#[test]
+fn a_part_of_an_answer_is_heard_as_one() {
+    let mut talk = reading(&HEM_7600T);
+    let block = frame(READ_ANSWER, 0x02AC, 0x38, &[0; 0x38], 0);
+    let heard: Vec<_> = block.chunks(16).zip(ANSWERS).map(|(it, at)| talk.hear(at, it)).collect();
+    assert_eq!(heard, [Heard::Part, Heard::Part, Heard::Part, Heard::Answer]);
+}
+
+#[test]
 fn a_refusal_ends_the_talk_with_its_code() {
     let mut talk = reading(&HEM_7600T);
     assert!(say(&mut *talk, &frame(END_ANSWER, 0, 0, &[], 0x12)));

@@ -17,6 +17,11 @@ impl Session {
             Cause::Quiet | Cause::TimedOut | Cause::CallFailed(_) => self.disconnect().await,
         }
         self.take_leftovers(is_radio_lost).await;
+        if self.stage == Stage::Asking && self.conversation.as_ref().is_some_and(|it| it.is_done())
+        {
+            // The last answer was among them.
+            self.stage = Stage::SetUp;
+        }
         if let Some(peer) = &mut self.peer {
             peer.may_be_polled = peer.is_named();
         }

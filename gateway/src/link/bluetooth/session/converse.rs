@@ -23,7 +23,10 @@ impl Session {
         match conversation.next(now).map_err(Cause::CallFailed)? {
             Next::Write(question) => {
                 self.stage = Stage::Asking;
-                self.put(&question).await?;
+                match self.put(&question).await {
+                    Err(Cause::CallFailed(why)) => self.give_up(why)?,
+                    outcome => outcome?,
+                }
                 Ok(Some(now))
             }
             Next::Wait(until) => Ok(Some(until)),
@@ -40,6 +43,11 @@ impl Session {
         if self.conversation.as_mut().is_some_and(|it| it.hear(now, uuid, value)) {
             self.answered.notify_one();
         }
+    }
+
+    fn give_up(&mut self, why: String) -> Result<(), Cause> {
+        let outcome = self.conversation.as_mut().map_or(Ok(()), |it| it.give_up(why));
+        outcome.map_err(Cause::CallFailed)
     }
 
     async fn put(&mut self, question: &Question) -> Result<(), Cause> {

@@ -99,17 +99,19 @@ impl Frames {
 
 /// Where so many frames in a row begin that it is no chance; `None` where there are none yet.
 pub(crate) fn run(look: Look, bytes: &[u8]) -> Option<usize> {
-    let is_run = |begin: &usize| {
-        let mut rest = bytes.get(*begin..).unwrap_or_default();
-        (0..RUN_N_FRAMES).all(|_frame| match look(rest) {
-            Front::Frame(len_bytes) => {
-                rest = rest.get(len_bytes..).unwrap_or_default();
-                true
-            }
-            Front::Part | Front::None(_) => false,
-        })
-    };
-    (0..bytes.len()).find(is_run)
+    (0..bytes.len()).find(|begin| is_run(look, bytes.get(*begin..).unwrap_or_default()))
+}
+
+/// Whether so many frames in a row stand at the front.
+pub(crate) fn is_run(look: Look, bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    (0..RUN_N_FRAMES).all(|_frame| match look(rest) {
+        Front::Frame(len_bytes) => {
+            rest = rest.get(len_bytes..).unwrap_or_default();
+            true
+        }
+        Front::Part | Front::None(_) => false,
+    })
 }
 
 /// Looks for frames that all have the same length.

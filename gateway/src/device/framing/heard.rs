@@ -12,7 +12,7 @@
 
 use super::Telling;
 use crate::device::catalogue::SerialFormat;
-use crate::device::frames::{Fault, Frames, Look, RUN_N_FRAMES};
+use crate::device::frames::{Fault, Frames, Look, RUN_N_FRAMES, is_run};
 use crate::device::{contec_five, contec_nine};
 use crate::link::Recognise;
 
@@ -24,6 +24,8 @@ const KEPT_LEN_BYTES_MAX: usize = RUN_N_FRAMES * contec_nine::LIVE_LEN_BYTES;
 pub(super) struct Spoken {
     recognise: Recognise,
     look: Look,
+    /// Length of the frames in a row by which it is known, which all have the same.
+    run_len_bytes: usize,
     pub(super) telling: Telling,
 }
 
@@ -31,11 +33,13 @@ impl Spoken {
     pub(super) const CONTEC_FIVE_BYTE: Self = Self {
         recognise: contec_five::heard,
         look: contec_five::look,
+        run_len_bytes: RUN_N_FRAMES * contec_five::FRAME_LEN_BYTES,
         telling: Telling::Sample(|frame| contec_five::decode(frame)?.report()),
     };
     pub(super) const CONTEC_NINE_BYTE: Self = Self {
         recognise: contec_nine::heard,
         look: contec_nine::look,
+        run_len_bytes: RUN_N_FRAMES * contec_nine::LIVE_LEN_BYTES,
         telling: Telling::Sample(|frame| contec_nine::decode(frame)?.report()),
     };
 
@@ -108,7 +112,10 @@ impl Heard {
     }
 
     fn listen(&mut self) -> Vec<Found> {
-        let heard = |it: &Spoken| (it.recognise)(&self.kept).map(|begin| (*it, begin));
+        let heard = |it: &Spoken| {
+            let begin = self.kept.len().checked_sub(it.run_len_bytes)?;
+            is_run(it.look, self.kept.get(begin..)?).then_some((*it, begin))
+        };
         let Some((spoken, begin)) = self.formats.iter().find_map(heard) else {
             let n_old = self.kept.len().saturating_sub(KEPT_LEN_BYTES_MAX);
             self.kept.drain(..n_old);

@@ -1,0 +1,101 @@
+//! The pinned bytes of `up/event`.
+
+/// `up/event`: it says little.
+pub(crate) const EVENT: &str = r#"
+ab ; map of 11
+  61 76 01 ; v: 1
+  63 687562 65 6875622d31 ; hub: "hub-1"
+  63 726177 f6 ; raw: null
+  63 736571 01 ; seq: 1
+  64 6b696e64 6b 6875622d73746172746564 ; kind: "hub-started"
+  64 74657874 6f 746865206875622073746172746564 ; text: "the hub started"
+  65 65706f6368 48 0123456789abcdef ; epoch: h'0123456789abcdef'
+  66 646576696365 f6 ; device: null
+  66 736f75726365 f6 ; source: null
+  67 7375626a656374 f6 ; subject: null
+  6b 7265636f726465645f6174 c0 7818 ; recorded_at: 0("2026-03-02T08:00:00.000Z")
+    323032362d30332d30325430383a30303a30302e3030305a
+"#;
+
+/// `up/event`: it carries bytes.
+pub(crate) const EVENT_WITH_BYTES: &str = r#"
+ab ; map of 11
+  61 76 01 ; v: 1
+  63 687562 65 6875622d31 ; hub: "hub-1"
+  63 726177 43 1eb700 ; raw: h'1eb700'
+  63 736571 1a00011170 ; seq: 70000
+  64 6b696e64 73 7061796c6f61642d71756172616e74696e6564 ; kind: "payload-quarantined"
+  64 74657874 7828 332062797465732061726520746f6f2066657720666f72 ; text: "3 bytes are too few for a blood pressure"
+    206120626c6f6f64207072657373757265
+  65 65706f6368 48 0123456789abcdef ; epoch: h'0123456789abcdef'
+  66 646576696365 64 63756666 ; device: "cuff"
+  66 736f75726365 64 32613335 ; source: "2a35"
+  67 7375626a656374 6b 636c69656e742d34373131 ; subject: "client-4711"
+  6b 7265636f726465645f6174 c0 7818 ; recorded_at: 0("2026-03-02T08:00:00.000Z")
+    323032362d30332d30325430383a30303a30302e3030305a
+"#;
+
+/// `up/event`: as `EVENT`, at the start of the machine.
+pub(crate) const EVENT_WITH_CLOCK: &str = r#"
+ac ; map of 12
+  61 76 01 ; v: 1
+  63 687562 65 6875622d31 ; hub: "hub-1"
+  63 726177 f6 ; raw: null
+  63 736571 01 ; seq: 1
+  64 6b696e64 6b 6875622d73746172746564 ; kind: "hub-started"
+  64 74657874 6f 746865206875622073746172746564 ; text: "the hub started"
+  65 636c6f636b a3 ; clock: map of 3
+    64 626f6f74 50 000102030405060708090a0b0c0d0e0f ; boot: 16 bytes
+    65 6b6e6f776e f5 ; known: true
+    69 757074696d655f6d73 00 ; uptime_ms: 0
+  65 65706f6368 48 0123456789abcdef ; epoch: h'0123456789abcdef'
+  66 646576696365 f6 ; device: null
+  66 736f75726365 f6 ; source: null
+  67 7375626a656374 f6 ; subject: null
+  6b 7265636f726465645f6174 c0 7818 ; recorded_at: 0("2026-03-02T08:00:00.000Z")
+    323032362d30332d30325430383a30303a30302e3030305a
+"#;
+
+/// `up/event`: a person said whose a reading is.
+pub(crate) const EVENT_ASSIGNED: &str = r#"
+ac ; map of 12
+  61 76 01 ; v: 1
+  63 687562 65 6875622d31 ; hub: "hub-1"
+  63 726177 f6 ; raw: null
+  63 736571 01 ; seq: 1
+  64 6b696e64 70 72656164696e672d61737369676e6564 ; kind: "reading-assigned"
+  64 74657874 7823 ; text: "A reading was assigned to a client."
+    412072656164696e67207761732061737369676e656420746f206120636c69656e742e
+  65 65706f6368 48 0123456789abcdef ; epoch: h'0123456789abcdef'
+  66 646576696365 f6 ; device: null
+  66 736f75726365 f6 ; source: null
+  67 7375626a656374 6b 636c69656e742d34373131 ; subject: "client-4711"
+  6a 61737369676e6d656e74 a5 ; assignment: map of 5
+    62 6279 68 4e75727365204e2e ; by: "Nurse N."
+    62 746f 6b 636c69656e742d34373131 ; to: "client-4711"
+    64 66726f6d 6b 636c69656e742d34373132 ; from: "client-4712"
+    64 6e6f7465 6c 686572206f776e2063756666 ; note: "her own cuff"
+    67 72656164696e67 73 303132333435363738396162636465662d3432 ; reading: "0123456789abcdef-42"
+  6b 7265636f726465645f6174 c0 7818 ; recorded_at: 0("2026-03-02T08:00:00.000Z")
+    323032362d30332d30325430383a30303a30302e3030305a
+"#;
+
+/// `up/event`: a hub refused a command.
+pub(crate) const EVENT_REFUSED: &str = r#"
+ac ; map of 12
+  61 76 01 ; v: 1
+  63 687562 65 6875622d31 ; hub: "hub-1"
+  63 726177 f6 ; raw: null
+  63 736571 01 ; seq: 1
+  64 6b696e64 6f 636f6d6d616e642d72656675736564 ; kind: "command-refused"
+  64 74657874 783c ; text: "A command of the agency was not carried out: it has expired."
+    4120636f6d6d616e64206f6620746865206167656e637920776173206e6f7420
+    63617272696564206f75743a2069742068617320657870697265642e
+  65 65706f6368 48 0123456789abcdef ; epoch: h'0123456789abcdef'
+  66 646576696365 f6 ; device: null
+  66 736f75726365 f6 ; source: null
+  67 7375626a656374 f6 ; subject: null
+  6a 636f6d6d616e645f6964 63 632d31 ; command_id: "c-1"
+  6b 7265636f726465645f6174 c0 7818 ; recorded_at: 0("2026-03-02T08:00:00.000Z")
+    323032362d30332d30325430383a30303a30302e3030305a
+"#;

@@ -48,6 +48,7 @@ mod framing;
 pub mod glucose;
 pub mod heart_rate;
 pub mod identification;
+mod identity;
 pub mod information;
 mod item;
 pub mod jks50f;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest as _, Sha256};
 use vitals::{DeviceTime, Flag, Measurement, Quantity, ReadingKind, Vital};
 
 use super::error::DecodeError;
+use super::identity::{Content, cut_digest};
 use crate::clock::Stamp;
 use crate::link::Source;
 
@@ -91,11 +91,15 @@ impl Observation {
     /// its bytes then: it comes again in each session.
     #[must_use]
     pub fn content_identity(&self) -> Option<[u8; 16]> {
-        let what = "observation";
-        match content_identity(what, self.device_time, self.user_slot, self.kind, &self.values) {
-            None if self.is_of_a_memory => bytes_identity(what, self.user_slot, &self.raw),
-            identity => identity,
+        Content {
+            what: "observation",
+            device_time: self.device_time,
+            user_slot: self.user_slot,
+            kind: self.kind,
+            values: &self.values,
+            record: self.is_of_a_memory.then_some(self.raw.as_slice()),
         }
+        .identity()
     }
 
     /// The value of `vital`.
@@ -137,11 +141,15 @@ impl FailedMeasurement {
     /// and replay them.
     #[must_use]
     pub fn content_identity(&self) -> Option<[u8; 16]> {
-        let what = "failed";
-        match content_identity(what, self.device_time, self.user_slot, self.kind, &[]) {
-            None if self.is_of_a_memory => bytes_identity(what, self.user_slot, &self.raw),
-            identity => identity,
+        Content {
+            what: "failed",
+            device_time: self.device_time,
+            user_slot: self.user_slot,
+            kind: self.kind,
+            values: &[],
+            record: self.is_of_a_memory.then_some(self.raw.as_slice()),
         }
+        .identity()
     }
 }
 
@@ -296,42 +304,8 @@ impl Refused {
     #[must_use]
     pub fn content_identity(&self) -> Option<[u8; 16]> {
         let Source::Characteristic(uuid) = self.source else { return None };
-        let mut hash = Sha256::new();
-        hash.update(format!("refused 1\n{uuid}\n"));
-        hash.update(&self.raw);
-        let digest: [u8; 32] = hash.finalize().into();
-        digest.first_chunk().copied()
+        cut_digest(&format!("refused 1\n{uuid}\n"), &self.raw)
     }
-}
-
-/// SHA-256 over one line a part, cut to 16 bytes; it names rows on disk, so it never changes.
-fn content_identity(
-    what: &str,
-    device_time: Option<DeviceTime>,
-    user_slot: Option<u8>,
-    kind: ReadingKind,
-    values: &[Measurement],
-) -> Option<[u8; 16]> {
-    let device_time = device_time.filter(|it| it.civil().is_some())?;
-    let slot = user_slot.map_or_else(|| "-".to_owned(), |it| it.to_string());
-    let mut hash = Sha256::new();
-    hash.update(format!("{what} 1\n{device_time}\n{slot}\n{kind}\n"));
-    for Measurement { vital, quantity } in values {
-        let (value, unit) = (quantity.value().normalize(), quantity.unit().ucum());
-        hash.update(format!("{vital} {value} {unit}\n"));
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    digest.first_chunk().copied()
-}
-
-/// As [`content_identity`], over the bytes of a record without a date.
-fn bytes_identity(what: &str, user_slot: Option<u8>, raw: &[u8]) -> Option<[u8; 16]> {
-    let slot = user_slot.map_or_else(|| "-".to_owned(), |it| it.to_string());
-    let mut hash = Sha256::new();
-    hash.update(format!("{what} without a date 1\n{slot}\n"));
-    hash.update(raw);
-    let digest: [u8; 32] = hash.finalize().into();
-    digest.first_chunk().copied()
 }
 
 #[cfg(test)]
@@ -394,7 +368,8 @@ mod tests {
             assert_eq!(observation.content_identity(), None);
             let stored = Observation { is_of_a_memory: true, ..observation };
             let other = Observation { raw: vec![2], ..stored.clone() };
-            assert!(stored.content_identity().is_some(), "it comes again in each session");
+            let identity = stored.content_identity().expect("it comes again in each session");
+            assert_eq!(hex::encode(identity), "c9d02688dfcadb7a836d4d5644874958");
             assert_ne!(stored.content_identity(), other.content_identity());
         }
     }

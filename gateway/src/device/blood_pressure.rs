@@ -32,7 +32,7 @@ use vitals::{DeviceTime, Flag, Quantity, ReadingKind, Unit, Vital};
 use super::date_time;
 use super::error::DecodeError;
 use super::item::FailureReason;
-use super::measurement::measurement;
+use super::measurement::{beside, measurement};
 use super::medfloat::{Number, given, sfloat};
 use super::payload::Payload;
 use super::report::{NoResult, Report, reason, user_slot};
@@ -82,13 +82,19 @@ impl Status {
             (1 << 2, Flag::IrregularPulse),
             (1 << 5, Flag::ImproperPosition),
         ];
-        let pulse_rate = match (self.0 >> 3) & 0b11 {
+        let pulse_rate = match self.pulse_rate_range() {
             1 => Some(Flag::PulseRateAboveRange),
             2 => Some(Flag::PulseRateBelowRange),
             _in_range_or_reserved => None,
         };
         let single = SINGLE.into_iter().filter(|(bit, _flag)| self.0 & bit != 0);
         single.map(|(_bit, flag)| flag).chain(pulse_rate).collect()
+    }
+
+    /// 0 = the pulse rate is in range, 1 = above it, 2 = below it, 3 is reserved.
+    #[must_use]
+    pub const fn pulse_rate_range(self) -> u16 {
+        (self.0 >> 3) & 0b11
     }
 }
 
@@ -169,16 +175,15 @@ impl BloodPressure {
         let flags = self.status.map(Status::flags).unwrap_or_default();
         let result = match (given(self.systolic), given(self.diastolic)) {
             (Some(systolic), Some(diastolic)) => {
-                let pressures = [
-                    (Vital::SystolicPressure, Some(systolic), self.unit),
-                    (Vital::DiastolicPressure, Some(diastolic), self.unit),
-                    (Vital::MeanArterialPressure, given(self.mean), self.unit),
-                    (Vital::PulseRate, self.pulse.and_then(given), Unit::PerMinute),
+                let mean = given(self.mean)
+                    .and_then(|it| beside(Vital::MeanArterialPressure, it, self.unit));
+                let pulse = self.pulse.and_then(given);
+                let pulse = pulse.map(|it| measurement(Vital::PulseRate, it, Unit::PerMinute));
+                let both = [
+                    measurement(Vital::SystolicPressure, systolic, self.unit)?,
+                    measurement(Vital::DiastolicPressure, diastolic, self.unit)?,
                 ];
-                let given = pressures.into_iter().filter_map(|(vital, value, unit)| {
-                    value.map(|value| measurement(vital, value, unit))
-                });
-                Ok(given.collect::<Result<Vec<_>, _>>()?)
+                Ok(both.into_iter().chain(mean).chain(pulse.transpose()?).collect())
             }
             (_systolic, _diastolic) => Err(NoResult::Failed(self.failure(&flags))),
         };

@@ -37,7 +37,7 @@ use vitals::{DeviceTime, Measurement, ReadingKind, Unit, Vital};
 use super::date_time;
 use super::error::DecodeError;
 use super::item::FailureReason;
-use super::measurement::measurement;
+use super::measurement::{beside, measurement};
 use super::payload::Payload;
 use super::report::{NoResult, Report, user_slot};
 use super::weight::kilogram_or_pound;
@@ -160,9 +160,17 @@ impl BodyComposition {
 
     fn values(&self, body_fat: Decimal) -> Result<Vec<Measurement>, DecodeError> {
         let (mass, length) = self.units();
-        let values = [
+        // What a scale does not find out it leaves at 0, though it promises it: of somebody with
+        // shoes on it knows the weight alone.
+        let main = [
             (Vital::BodyWeight, self.weight, mass),
             (Vital::BodyFat, Some(body_fat), Unit::Percent),
+        ];
+        let main = main.into_iter().filter_map(|(vital, value, unit)| {
+            let value = value.filter(|it| !it.is_zero());
+            value.map(|it| measurement(vital, it, unit))
+        });
+        let others = [
             (Vital::BodyMuscle, self.muscle, Unit::Percent),
             (Vital::MuscleMass, self.muscle_mass, mass),
             (Vital::FatFreeMass, self.fat_free_mass, mass),
@@ -170,13 +178,11 @@ impl BodyComposition {
             (Vital::BodyWater, self.body_water_mass, mass),
             (Vital::BodyHeight, self.height, length),
         ];
-        // What a scale does not find out it leaves at 0, though it promises it: of somebody with
-        // shoes on it knows the weight alone.
-        let given = values.into_iter().filter_map(|(vital, value, unit)| {
-            let value = value.filter(|it| !it.is_zero());
-            value.map(|it| measurement(vital, it, unit))
-        });
-        given.collect()
+        let mut values = main.collect::<Result<Vec<_>, _>>()?;
+        values.extend(
+            others.into_iter().filter_map(|(vital, value, unit)| beside(vital, value?, unit)),
+        );
+        Ok(values)
     }
 
     /// The optional numbers but for the energy, in their order.

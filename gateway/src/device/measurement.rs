@@ -25,6 +25,12 @@ pub(crate) fn measurement(
     Ok(Measurement { vital, quantity })
 }
 
+/// A value that only goes with the others: where no instrument shows it, it is left out and spoils none of
+/// them. The bytes are kept.
+pub(crate) fn beside(vital: Vital, value: Decimal, unit: Unit) -> Option<Measurement> {
+    measurement(vital, value, unit).ok()
+}
+
 /// Lowest and highest value that any instrument shows in `unit`; zero is no value of any vital.
 ///
 /// Source: ours, each wider than the data sheets: cuffs inflate to 300 mmHg, Nonin's formats hold a

@@ -24,7 +24,7 @@ use self::status::{DeviceStatus, MeasurementStatus};
 use super::date_time;
 use super::error::DecodeError;
 use super::item::FailureReason;
-use super::measurement::measurement;
+use super::measurement::{beside, measurement};
 use super::medfloat::{Number, given, sfloat};
 use super::payload::Payload;
 use super::report::{NoResult, Report, reason};
@@ -173,15 +173,14 @@ impl Oximetry {
     }
 
     fn values(&self, saturation: Decimal) -> Result<Vec<Measurement>, DecodeError> {
-        let values = [
-            (Vital::OxygenSaturation, Some(saturation), Unit::Percent),
-            (Vital::PulseRate, given(self.normal.pulse), Unit::PerMinute),
-            (Vital::PulseAmplitudeIndex, self.amplitude.and_then(given), Unit::Percent),
-        ];
-        let given = values
-            .into_iter()
-            .filter_map(|(vital, value, unit)| value.map(|it| measurement(vital, it, unit)));
-        given.collect()
+        let saturation = measurement(Vital::OxygenSaturation, saturation, Unit::Percent)?;
+        let pulse = given(self.normal.pulse)
+            .map(|it| measurement(Vital::PulseRate, it, Unit::PerMinute))
+            .transpose()?;
+        let amplitude = self.amplitude.and_then(given);
+        let amplitude =
+            amplitude.and_then(|it| beside(Vital::PulseAmplitudeIndex, it, Unit::Percent));
+        Ok([saturation].into_iter().chain(pulse).chain(amplitude).collect())
     }
 
     fn flags(&self) -> BTreeSet<Flag> {

@@ -24,7 +24,7 @@ use vitals::{DeviceTime, ReadingKind, Unit, Vital};
 use super::date_time;
 use super::error::DecodeError;
 use super::item::FailureReason;
-use super::measurement::measurement;
+use super::measurement::{beside, measurement};
 use super::payload::Payload;
 use super::report::{NoResult, Report, user_slot};
 
@@ -103,21 +103,16 @@ impl Weight {
         let result = match self.weight {
             None => Err(NoResult::Failed(vec![FailureReason::NoValue])),
             Some(weight) => {
-                let values = [
-                    (Vital::BodyWeight, Some(weight), mass),
-                    (Vital::BodyHeight, self.body.map(|it| it.height), length),
-                    (
-                        Vital::BodyMassIndex,
-                        self.body.map(|it| it.mass_index),
-                        Unit::KilogramPerSquareMetre,
-                    ),
-                ];
+                let weight = measurement(Vital::BodyWeight, weight, mass)?;
                 // A scale that does not know the height of its user says 0.
-                let given = values.into_iter().filter_map(|(vital, value, unit)| {
-                    let value = value.filter(|it| vital == Vital::BodyWeight || !it.is_zero());
-                    value.map(|it| measurement(vital, it, unit))
+                let body = self.body.into_iter().flat_map(|it| {
+                    let index = Unit::KilogramPerSquareMetre;
+                    [
+                        beside(Vital::BodyHeight, it.height, length),
+                        beside(Vital::BodyMassIndex, it.mass_index, index),
+                    ]
                 });
-                Ok(given.collect::<Result<Vec<_>, _>>()?)
+                Ok([weight].into_iter().chain(body.flatten()).collect())
             }
         };
         Ok(Report {
@@ -168,6 +163,8 @@ mod tests {
         check(EVERY_FIELD, &["70.000 kg", "1.750 m", "24.5 kg/m²"]);
         check("09543df500b102", &["157.00 lb", "68.9 in", "24.5 kg/m²"]);
         check("08b03600000000", &["70.000 kg"]);
+        // What nobody has spoils no weight.
+        check("08b036ffffffff", &["70.000 kg"]);
     }
 
     #[test]

@@ -79,6 +79,8 @@ fn a_missing_pulse_or_mean_leaves_the_rest() {
     let expected = [(Vital::SystolicPressure, "125"), (Vital::DiastolicPressure, "80")];
     check("047d005000ff07ff07", &expected);
     check("047d00500000000000", &expected);
+    // A mean of -0.1 spoils nothing.
+    check("007d005000ffff", &expected);
 }
 
 #[test]

@@ -117,6 +117,12 @@ fn a_missing_pulse_leaves_the_saturation() {
 }
 
 #[test]
+fn an_amplitude_that_nobody_has_spoils_nothing() {
+    let report = decode_continuous(&bytes("105f004800ffff")).unwrap().report().unwrap();
+    check(&report, &["95 %", "72 /min"]);
+}
+
+#[test]
 fn a_saturation_above_all_is_refused() {
     let refused = decode_spot_check(&bytes("007f004800")).unwrap().report();
     assert!(matches!(refused, Err(DecodeError::OutOfRange { field: "SpO2", .. })));

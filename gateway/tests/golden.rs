@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use gateway::command::decode::{Decoded, decode, decode_sealed, format};
 use gateway::device::nonin_df2::Frame;
@@ -265,6 +266,22 @@ fn every_vector_means_what_its_source_says() {
     let expected: BTreeMap<_, _> =
         N_VECTORS.iter().map(|(protocol, n)| ((*protocol).to_owned(), *n)).collect();
     assert_eq!(n_passed, expected);
+}
+
+#[test]
+fn the_command_refuses_what_a_source_calls_an_error_and_nothing_else() {
+    for vector in vectors() {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vitalgate"));
+        command.args(["device", "decode", "--json", "--format", &vector.protocol]);
+        if let Some(Secret { key, address }) = &vector.secret {
+            command.args(["--key", &hex::encode(key), "--mac", &hex::encode(address)]);
+        }
+        let output = command.arg(hex::encode(&vector.bytes)).output().unwrap();
+        let is_error = vector.expected.contains_key("error");
+        assert_eq!(output.status.code(), Some(i32::from(is_error)), "{}: {output:?}", vector.id);
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer.get("refused").is_some(), is_error, "{}: {answer}", vector.id);
+    }
 }
 
 #[test]

@@ -215,12 +215,10 @@ fn write_decoded(
     Ok(u8::from(is_refused))
 }
 
-/// Whether the hub can do nothing with bytes, other than not believe their value.
+/// Whether bytes that keep their format say that they are about no patient.
 fn is_refusal(item: &Item) -> bool {
     match item {
-        Item::Refused(refused) => {
-            !matches!(refused.error, DecodeError::OutOfRange { .. } | DecodeError::NotAbove { .. })
-        }
+        Item::Refused(refused) => matches!(refused.error, DecodeError::NotPatientData { .. }),
         Item::Observation(_)
         | Item::Failed(_)
         | Item::CuffPressure(_)

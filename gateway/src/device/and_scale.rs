@@ -8,6 +8,8 @@
 //! header: ST stable, US unstable, OL overload, QT stable count
 //! ```
 //!
+//! Some write an overload as `OL,+9999999E+19`, without a unit.
+//!
 //! A scale repeats its line as long as somebody stands on it, depending on its settings.
 
 use std::collections::BTreeSet;
@@ -62,7 +64,7 @@ pub struct Load {
     pub header: Header,
     /// The number; `None` under overload.
     pub value: Option<Decimal>,
-    /// The unit as it came.
+    /// The unit as it came; empty under an overload without one.
     pub unit: String,
 }
 
@@ -88,6 +90,9 @@ fn split(line: &[u8]) -> Option<Load> {
     };
     let is_number = |it: char| it.is_ascii_digit() || it == '.';
     let unsigned = rest.strip_prefix(['+', '-'])?;
+    if header == Header::Overload && unsigned == "9999999E+19" {
+        return Some(Load { header, value: None, unit: String::new() });
+    }
     let unit = unsigned.trim_start_matches(is_number);
     let number = unsigned.strip_suffix(unit)?;
     let is_whole = number.starts_with(|it: char| it.is_ascii_digit())
@@ -104,7 +109,8 @@ fn split(line: &[u8]) -> Option<Load> {
 }
 
 impl Load {
-    /// What it says about the measurement: nothing while the load moves, or without any.
+    /// What it says about the measurement: nothing while the load moves, without any, or where it
+    /// counts pieces.
     ///
     /// # Errors
     ///
@@ -113,10 +119,8 @@ impl Load {
     pub fn report(&self) -> Result<Report, DecodeError> {
         let result = match self.header {
             Header::Overload => Err(NoResult::Failed(vec![FailureReason::Overload])),
-            Header::Unstable => Err(NoResult::Absent),
-            Header::Stable | Header::Count => {
-                self.weight()?.map(|it| vec![it]).ok_or(NoResult::Absent)
-            }
+            Header::Unstable | Header::Count => Err(NoResult::Absent),
+            Header::Stable => self.weight()?.map(|it| vec![it]).ok_or(NoResult::Absent),
         };
         Ok(Report {
             kind: ReadingKind::Weight,
@@ -220,14 +224,22 @@ mod tests {
     }
 
     #[test]
+    fn a_count_is_no_weight() {
+        check_none("QT,+00000012 PC", &NoResult::Absent);
+        check_none("QT,+00070.5 kg", &NoResult::Absent);
+    }
+
+    #[test]
     fn an_overloaded_scale_has_failed() {
         check_none("OL,+9999999 kg", &NoResult::Failed(vec![FailureReason::Overload]));
+        check_none("OL,+9999999E+19", &NoResult::Failed(vec![FailureReason::Overload]));
         assert_eq!(decode(b"OL,-99999999 PC").unwrap().value, None);
+        assert!(decode(b"ST,+9999999E+19").is_err());
     }
 
     #[test]
     fn other_units_are_refused() {
-        for line in ["ST,+000123.4  %", "QT,+00000012 PC", "ST,+00011.1 st"] {
+        for line in ["ST,+000123.4  %", "ST,+00011.1 st"] {
             let refused = decode(line.as_bytes()).unwrap().report();
             assert!(matches!(refused, Err(DecodeError::Unit { .. })), "{line}");
         }

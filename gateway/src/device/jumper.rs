@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Jumper JPD-500F, oximeter       Yonker YK-IBPA1, cuff       Jumper JPD-HA120, cuff
-//! 0   0x81                        0      0x81                 0-2   0xFD 0xFD 0xFC
+//! 0   0x81; 0x80 is a pulse wave  0      0x81                 0-2   0xFD 0xFD 0xFC
 //! 1   pulse rate; 255 is none     1      systolic, mmHg       3     systolic, mmHg
 //! 2   SpO2; 127 is none           2      diastolic            4     diastolic
 //! 3   perfusion index, 0.1 %      3      pulse rate           5     pulse rate
@@ -25,6 +25,15 @@ use super::payload::{Payload, whole};
 use super::report::Report;
 
 /// What an oximeter says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Oximeter {
+    /// Values.
+    Values(Oximetry),
+    /// Samples of the pulse wave as they came.
+    Wave(Vec<u8>),
+}
+
+/// The values of an oximeter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Oximetry {
     /// Pulse rate per minute; `None` where it is missing.
@@ -48,22 +57,25 @@ pub struct Cuff {
     pub device_time: Option<DeviceTime>,
 }
 
-/// Decodes the values of a JPD-500F.
+/// Decodes what a JPD-500F says.
 ///
 /// # Errors
 ///
-/// Returns [`DecodeError::Truncated`] or [`DecodeError::Trailing`] unless there are four bytes, and
-/// [`DecodeError::Framing`] for something else than values.
-pub fn decode_jpd_500f(bytes: &[u8]) -> Result<Oximetry, DecodeError> {
+/// Returns [`DecodeError::Truncated`] or [`DecodeError::Trailing`] unless there are four bytes of values,
+/// and [`DecodeError::Framing`] for something else than values and wave.
+pub fn decode_jpd_500f(bytes: &[u8]) -> Result<Oximeter, DecodeError> {
+    if let Some((0x80, wave)) = bytes.split_first() {
+        return Ok(Oximeter::Wave(wave.to_vec()));
+    }
     let mut payload = Payload::new(bytes);
     payload.fixed("flag", 0x81)?;
     let [pulse, saturation, perfusion] = payload.array("values")?;
     payload.end()?;
-    Ok(Oximetry {
+    Ok(Oximeter::Values(Oximetry {
         pulse: (pulse != 0xFF).then_some(pulse),
         saturation: (saturation != 0x7F).then_some(saturation),
         perfusion_index: Decimal::new(perfusion.into(), 1),
-    })
+    }))
 }
 
 /// Decodes the result of a JPD-HA120.
@@ -141,9 +153,16 @@ mod tests {
         report.result.iter().flatten().map(|it| it.quantity.to_string()).collect()
     }
 
+    fn values_of(hex: &str) -> Oximetry {
+        match decode_jpd_500f(&bytes(hex)).unwrap() {
+            Oximeter::Values(values) => values,
+            Oximeter::Wave(wave) => panic!("{wave:?}"),
+        }
+    }
+
     #[test]
     fn results_are_what_the_display_shows() {
-        let oximetry = decode_jpd_500f(&bytes("81386344")).unwrap();
+        let oximetry = values_of("81386344");
         assert_eq!(shown(&oximetry.report().unwrap()), ["99 %", "56 /min"]);
         let cuff = decode_jpd_ha120(&bytes("fdfdfc6339430d0a")).unwrap();
         assert_eq!(shown(&cuff.report().unwrap()), ["99 mmHg", "57 mmHg", "67 /min"]);
@@ -167,9 +186,14 @@ mod tests {
     }
 
     #[test]
+    fn a_pulse_wave_is_no_value() {
+        assert_eq!(decode_jpd_500f(&bytes("80386344")), Ok(Oximeter::Wave(vec![0x38, 0x63, 0x44])));
+    }
+
+    #[test]
     fn fixed_bytes_are_verified() {
         let is_framing = |it| matches!(it, Some(DecodeError::Framing { .. }));
-        assert!(is_framing(decode_jpd_500f(&bytes("80386344")).err()));
+        assert!(is_framing(decode_jpd_500f(&bytes("82386344")).err()));
         assert!(is_framing(decode_jpd_ha120(&bytes("fdfdfb6339430d0a")).err()));
         assert!(is_framing(decode_jpd_ha120(&bytes("fdfdfc6339430d0b")).err()));
         assert!(is_framing(decode_yonker(&bytes("828367510000190b18131200000000")).err()));
@@ -177,7 +201,7 @@ mod tests {
 
     #[test]
     fn missing_values_are_no_numbers() {
-        let missing = decode_jpd_500f(&bytes("81ff7f00")).unwrap();
+        let missing = values_of("81ff7f00");
         assert_eq!((missing.pulse, missing.saturation), (None, None));
         assert_eq!(missing.report().unwrap().result, Err(NoResult::Absent));
         let zero = decode_jpd_ha120(&bytes("fdfdfc0000000d0a")).unwrap();

@@ -16,7 +16,8 @@
 //! ```
 //!
 //! The pairs differ by product and option, and their order is not relied on. A value with a dash in
-//! the place of its digits is none. A pair that nobody knows is passed over.
+//! the place of its digits is none. A pair that nobody knows is passed over, and so is a value other than
+//! SpO2, pulse rate and exceptions that nobody can read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +61,8 @@ pub const MASKS: [&str; 3] = ["ALARM", "EXC", "EXC1"];
 ///
 /// # Errors
 ///
-/// Returns [`DecodeError::Line`] for a line of any other form, or without SpO2 or pulse rate.
+/// Returns [`DecodeError::Line`] for a line of any other form, or without SpO2 or pulse rate, or where
+/// one of these or the exceptions cannot be read.
 pub fn decode(line: &[u8]) -> Result<Trend, DecodeError> {
     split(line).ok_or(DecodeError::Line { expected: "03/17/16 19:19:36 SPO2=098% BPM=123 ..." })
 }
@@ -74,9 +76,14 @@ fn split(line: &[u8]) -> Option<Trend> {
     for word in words {
         let (name, text) = word.split_once('=')?;
         if let Some(name) = VALUES.into_iter().find(|it| *it == name) {
-            trend.values.insert(name, value(text)?);
+            trend.values.extend(value(text).map(|it| (name, it)));
         } else if let Some(name) = MASKS.into_iter().find(|it| *it == name) {
-            trend.masks.insert(name, mask(text)?);
+            let mask = mask(text);
+            // It may be what says that the values are none.
+            if name == "EXC" && mask.is_none() {
+                return None;
+            }
+            trend.masks.extend(mask.map(|it| (name, it)));
         } else if name == "SN" {
             trend.serial_number = Some(text.to_owned()).filter(|it| !it.contains('-'));
         }
@@ -196,6 +203,13 @@ mod tests {
         let trend = trend("05/15/07 08:12:21 SPO2=---% BPM=--- PI=--.--% EXC=000000");
         assert!(trend.values.values().all(Option::is_none));
         assert_eq!(trend.report().unwrap().result, Err(NoResult::Absent));
+    }
+
+    #[test]
+    fn a_value_that_is_not_needed_spoils_no_line() {
+        let trend = trend("05/15/07 08:12:21 SPO2=099 BPM=061 SPHB=12.3g/dL ALARM=----");
+        assert_eq!((trend.values.len(), trend.masks.len()), (2, 0));
+        assert_eq!(trend.report().unwrap().result.unwrap().len(), 2);
     }
 
     #[test]

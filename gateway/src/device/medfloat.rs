@@ -106,7 +106,7 @@ pub(crate) fn given(number: Number) -> Option<Decimal> {
 fn decimal(field: &'static str, mantissa: i64, exponent: i32) -> Result<Decimal, DecodeError> {
     let absurd = || DecodeError::Exponent { field, exponent };
     if !EXPONENTS.contains(&exponent) {
-        return Err(absurd());
+        return if mantissa == 0 { Ok(Decimal::ZERO) } else { Err(absurd()) };
     }
     let magnitude = exponent.unsigned_abs();
     let mantissa = i128::from(mantissa);
@@ -187,6 +187,7 @@ mod tests {
             let refused = float("value", raw.to_le_bytes());
             assert!(matches!(refused, Err(DecodeError::Exponent { .. })), "{raw:#010x}");
         }
+        check_float(0x8000_0000, Ok("0"));
     }
 
     #[test]

@@ -95,10 +95,16 @@ impl Second {
         self.status & 1 << bit != 0
     }
 
-    /// Whether the values are good enough for a spot check.
+    /// Whether the device says that the values are good enough for a spot check.
+    #[must_use]
+    pub const fn has_passed_smart_point(&self) -> bool {
+        self.is(2)
+    }
+
+    /// Whether they are, with a finger in the sensor and a pulse found.
     #[must_use]
     pub const fn is_smart_point(&self) -> bool {
-        self.is(2) && self.has_finger() && !self.is_searching()
+        self.has_passed_smart_point() && self.has_finger() && !self.is_searching()
     }
 
     /// Whether the signal is weak.

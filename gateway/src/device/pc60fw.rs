@@ -2,16 +2,22 @@
 //!
 //! ```text
 //! offset  size  field
-//! 0       3     0xAA 0x55 0x0F
+//! 0       2     0xAA 0x55
+//! 2       1     0x0F = about the person, 0xF0 = about the device
 //! 3       1     length, of everything after it
-//! 4       1     function     1 = values, 2 = pulse wave
+//! 4       1     function     about the person: 1 = values, 2 = pulse wave, others
+//!
+//! values
 //! 5       1     SpO2, %; 0 is none
 //! 6       2     pulse rate, /min, little-endian; 0 is none
 //! 8       1     perfusion index, 0.1 %
 //! 9       1     status
 //! 10      1     battery in bits 6-7
+//!
 //! last    1     CRC-8/MAXIM of everything before
 //! ```
+//!
+//! Source: protocols of the maker's own programs, which name both tokens, and captures of the values.
 
 use std::collections::BTreeSet;
 
@@ -22,6 +28,31 @@ use super::error::DecodeError;
 use super::outcome;
 use super::payload::{Payload, checked};
 use super::report::Report;
+
+/// Begins each frame.
+pub const START: [u8; 2] = [0xAA, 0x55];
+/// A frame about the person.
+pub const ABOUT_PERSON: u8 = 0x0F;
+/// A frame about the device: its versions, serial number and battery.
+pub const ABOUT_DEVICE: u8 = 0xF0;
+
+/// What a frame says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// Values.
+    Values(Values),
+    /// Samples of the pulse wave as they came: the beat in bit 7, and the wave.
+    Wave(Vec<u8>),
+    /// Something else.
+    Other {
+        /// What it is about: [`ABOUT_PERSON`] or [`ABOUT_DEVICE`].
+        token: u8,
+        /// Its function.
+        function: u8,
+        /// What follows.
+        rest: Vec<u8>,
+    },
+}
 
 /// The values of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,47 +69,62 @@ pub struct Values {
     pub battery_level: u8,
 }
 
-/// Decodes a frame of values.
+/// Decodes a frame.
 ///
 /// # Errors
 ///
-/// Returns [`DecodeError::Framing`] for another start or function, [`DecodeError::Length`] if it has
-/// another length than it says, and [`DecodeError::Checksum`].
-pub fn decode(bytes: &[u8]) -> Result<Values, DecodeError> {
-    let contents = contents(bytes, 0)?;
+/// Returns [`DecodeError::Framing`] for another start or token, [`DecodeError::Length`] if it has another
+/// length than it says, [`DecodeError::Checksum`], and [`DecodeError::Truncated`] or
+/// [`DecodeError::Trailing`] for values that are not whole.
+pub fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
+    let (token, contents) = contents(bytes, 0)?;
     checked(bytes, crc8_maxim)?;
-    values(contents)
+    frame(token, contents)
 }
 
-/// Decodes a frame of values that, as some captures show it, may lack its checksum.
+/// Decodes a frame that, as some captures show it, may lack its checksum.
 ///
 /// # Errors
 ///
 /// As [`decode`].
-pub fn decode_either(bytes: &[u8]) -> Result<Values, DecodeError> {
-    contents(bytes, 1).map_or_else(|_whole| decode(bytes), values)
+pub fn decode_either(bytes: &[u8]) -> Result<Frame, DecodeError> {
+    contents(bytes, 1)
+        .map_or_else(|_whole| decode(bytes), |(token, contents)| frame(token, contents))
 }
 
-/// What stands between the length and the checksum, of which `n_missing` bytes did not come.
-fn contents(bytes: &[u8], n_missing: usize) -> Result<&[u8], DecodeError> {
+/// The token, and what stands between the length and the checksum, of which `n_missing` bytes did not
+/// come.
+fn contents(bytes: &[u8], n_missing: usize) -> Result<(u8, &[u8]), DecodeError> {
     let mut payload = Payload::new(bytes);
-    payload.fixed("start byte", 0xAA)?;
-    payload.fixed("start byte", 0x55)?;
-    payload.fixed("start byte", 0x0F)?;
+    for start in START {
+        payload.fixed("start byte", start)?;
+    }
+    let token = payload.byte("token")?;
+    if ![ABOUT_PERSON, ABOUT_DEVICE].contains(&token) {
+        return Err(DecodeError::Framing { field: "token", value: token });
+    }
     let declared = usize::from(payload.byte("length")?);
     let contents = payload.rest();
     if contents.len().saturating_add(n_missing) != declared {
         return Err(DecodeError::Length { declared, len_bytes: bytes.len() });
     }
     match (n_missing, contents.split_last()) {
-        (0, Some((_crc, before))) => Ok(before),
-        (_missing, _split) => Ok(contents),
+        (0, Some((_crc, before))) => Ok((token, before)),
+        (_missing, _split) => Ok((token, contents)),
     }
 }
 
-fn values(contents: &[u8]) -> Result<Values, DecodeError> {
+fn frame(token: u8, contents: &[u8]) -> Result<Frame, DecodeError> {
     let mut payload = Payload::new(contents);
-    payload.fixed("function", 0x01)?;
+    let function = payload.byte("function")?;
+    match (token, function) {
+        (ABOUT_PERSON, 0x01) => values(payload).map(Frame::Values),
+        (ABOUT_PERSON, 0x02) => Ok(Frame::Wave(payload.rest().to_vec())),
+        _other => Ok(Frame::Other { token, function, rest: payload.rest().to_vec() }),
+    }
+}
+
+fn values(mut payload: Payload<'_>) -> Result<Values, DecodeError> {
     let saturation = payload.byte("SpO2")?;
     let pulse = payload.u16_le("pulse rate")?;
     let [perfusion, status, battery] = payload.array("perfusion index")?;
@@ -119,11 +165,18 @@ mod tests {
         bytes
     }
 
+    fn values_of(bytes: &[u8]) -> Values {
+        match decode(bytes).unwrap() {
+            Frame::Values(values) => values,
+            other @ (Frame::Wave(_) | Frame::Other { .. }) => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_frame_gives_saturation_and_pulse() {
-        let values = decode(&whole(VALUES)).unwrap();
-        assert_eq!(decode_either(&bytes(VALUES)), Ok(values));
-        assert_eq!(decode_either(&whole(VALUES)), Ok(values));
+        let values = values_of(&whole(VALUES));
+        assert_eq!(decode_either(&bytes(VALUES)), Ok(Frame::Values(values)));
+        assert_eq!(decode_either(&whole(VALUES)), Ok(Frame::Values(values)));
         assert_eq!((values.saturation, values.pulse, values.battery_level), (96, 62, 3));
         assert_eq!(values.perfusion_index, Decimal::new(80, 1));
         assert_eq!(values.report().unwrap().result.unwrap().len(), 2);
@@ -152,14 +205,21 @@ mod tests {
 
     #[test]
     fn zero_is_no_value() {
-        let report = decode(&whole("aa550f0801000000000000")).unwrap().report().unwrap();
+        let report = values_of(&whole("aa550f0801000000000000")).report().unwrap();
         assert_eq!(report.result, Err(NoResult::Absent));
     }
 
     #[test]
-    fn other_functions_are_refused() {
-        let wave = decode(&whole("aa550f07020102030405"));
-        assert_eq!(wave, Err(DecodeError::Framing { field: "function", value: 2 }));
+    fn other_frames_have_no_values() {
+        let wave = Ok(Frame::Wave(vec![1, 2, 3, 4, 5]));
+        assert_eq!(decode(&whole("aa550f07020102030405")), wave);
+        assert_eq!(decode_either(&bytes("aa550f07020102030405")), wave);
+        // The battery, and a version, whose function is that of values.
+        let other = |function, rest| Ok(Frame::Other { token: ABOUT_DEVICE, function, rest });
+        assert_eq!(decode(&whole("aa55f0030302")), other(3, vec![2]));
+        assert_eq!(decode(&whole("aa55f0040110ff")), other(1, vec![0x10, 0xFF]));
+        let refused = Err(DecodeError::Framing { field: "token", value: 0x0E });
+        assert_eq!(decode(&whole("aa550e0801603e005000c0")), refused);
     }
 
     proptest! {
@@ -168,7 +228,8 @@ mod tests {
             let _values = decode(&bytes);
             let _values = decode_either(&bytes);
             let framed = [crate::device::fixture::bytes("aa550f0801"), contents.to_vec()].concat();
-            let _report = decode_either(&framed).unwrap().report();
+            let Ok(Frame::Values(values)) = decode_either(&framed) else { unreachable!() };
+            let _report = values.report();
         }
     }
 }

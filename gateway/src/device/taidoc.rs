@@ -162,8 +162,8 @@ impl Frame {
 #[derive(Debug)]
 pub(crate) struct Records {
     kind: DeviceKind,
-    /// A time whose values have not come, with its frame.
-    time: Option<(Time, Vec<u8>)>,
+    /// A time whose values have not come, or why it is none, with its frame.
+    time: Option<(Result<Time, DecodeError>, Vec<u8>)>,
     told: VecDeque<Vec<u8>>,
 }
 
@@ -177,13 +177,18 @@ impl Records {
 
     /// Takes the next frame; gives a record where one is whole and was not given before.
     pub(crate) fn push(&mut self, raw: &[u8]) -> Option<Record> {
-        let reply = decode(raw).and_then(|frame| Ok((frame.command, frame.reply()?)));
+        let reply = decode(raw).map(|frame| (frame.command, frame.reply()));
         match reply {
-            Ok((0x25, Some(Reply::Time(time)))) => {
-                self.time = Some((time, raw.to_vec()));
+            Ok((0x25, Ok(Some(Reply::Time(time))))) => {
+                self.time = Some((Ok(time), raw.to_vec()));
                 None
             }
-            Ok((_command, Some(Reply::Values(values)))) => {
+            // The values of the record come next, and are kept with it.
+            Ok((0x25, Err(error))) => {
+                self.time = Some((Err(error), raw.to_vec()));
+                None
+            }
+            Ok((_command, Ok(Some(Reply::Values(values))))) => {
                 // Values without a time belong to nobody knows which record.
                 let (time, mut whole) = self.time.take()?;
                 whole.extend_from_slice(raw);
@@ -192,10 +197,12 @@ impl Records {
                 }
                 self.told.truncate(N_REMEMBERED.saturating_sub(1));
                 self.told.push_front(whole.clone());
-                Some((whole, report(self.kind, time, values)))
+                Some((whole, time.and_then(|time| report(self.kind, time, values))))
             }
-            Ok((_command, Some(Reply::Time(_) | Reply::Model(_) | Reply::Count(_)) | None)) => None,
-            Err(error) => {
+            Ok((_command, Ok(Some(Reply::Time(_) | Reply::Model(_) | Reply::Count(_)) | None))) => {
+                None
+            }
+            Ok((_, Err(error))) | Err(error) => {
                 self.time = None;
                 Some((raw.to_vec(), Err(error)))
             }
@@ -318,6 +325,15 @@ mod tests {
         let told = pushed(kind, &["512521268e15a505", "512683005246a537"]);
         let kinds: Vec<_> = told.iter().flatten().map(|it| it.kind).collect();
         assert_eq!(kinds, [ReadingKind::BloodPressure]);
+    }
+
+    #[test]
+    fn a_record_of_an_impossible_time_is_refused_with_its_values() {
+        let mut records = Records::new(DeviceKind::BloodPressureMonitor);
+        assert_eq!(records.push(&bytes("5125ffffffffa517")), None);
+        let (raw, refused) = records.push(&bytes("512683005246a537")).unwrap();
+        assert_eq!(raw, bytes("5125ffffffffa517512683005246a537"));
+        assert!(matches!(refused, Err(DecodeError::OutOfRange { .. })), "{refused:?}");
     }
 
     #[test]

@@ -24,6 +24,7 @@
 use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
+use vitals::ReadingKind;
 
 use super::crc8::crc8;
 use super::error::DecodeError;
@@ -138,12 +139,10 @@ impl Live {
     ///
     /// Returns [`DecodeError::OutOfRange`] for values that no oximeter can show.
     pub fn report(&self) -> Result<Report, DecodeError> {
-        let (saturation, pulse) = (Some(self.saturation.into()), Some(self.pulse));
-        let report = outcome::oximetry(saturation, pulse, BTreeSet::new())?;
         if self.state == 0 {
-            return Ok(Report { result: Err(NoResult::Absent), ..report });
+            return Ok(outcome::report(ReadingKind::Oximetry, Err(NoResult::Absent)));
         }
-        Ok(report)
+        outcome::oximetry(Some(self.saturation.into()), Some(self.pulse), BTreeSet::new())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::device::nonin_df2::{Frame, FrameStatus, Packet, Perfusion};
 use crate::device::plx::Oximetry;
 use crate::device::thermometer::Temperature;
 use crate::device::weight::Weight;
-use crate::device::{nonin_ascii, nonin_df2};
+use crate::device::{date_time, nonin_ascii, nonin_df2};
 
 pub(super) mod profile;
 pub(super) mod vendor;
@@ -49,8 +49,9 @@ fn shown(number: Number) -> Value {
     number.map_or_else(|no_value| Value::from(special(no_value)), decimal)
 }
 
+/// A time, or nothing in place of what no clock can show.
 fn time(time: DeviceTime) -> Value {
-    Value::from(time.to_string())
+    date_time::shown(time).map_or(Value::Null, |it| Value::from(it.to_string()))
 }
 
 /// Leaves out the fields that are not there.
@@ -116,13 +117,11 @@ fn status_flags(status: Status) -> Value {
 }
 
 fn pulse_rate_range(status: Status) -> &'static str {
-    let flags = status.flags();
-    if flags.contains(&Flag::PulseRateAboveRange) {
-        "above_upper"
-    } else if flags.contains(&Flag::PulseRateBelowRange) {
-        "below_lower"
-    } else {
-        "in_range"
+    match status.pulse_rate_range() {
+        0 => "in_range",
+        1 => "above_upper",
+        2 => "below_lower",
+        _reserved => "reserved",
     }
 }
 

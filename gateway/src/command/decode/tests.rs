@@ -77,6 +77,27 @@ fn bytes_whose_value_nobody_believes_are_decoded_all_the_same() {
 }
 
 #[test]
+fn a_time_that_no_clock_shows_is_none() {
+    let (code, out, _err) = ask("2A35", "167c0056006100ffffffffffffff3c001800", false);
+    assert_eq!(code, 0);
+    assert!(out.contains("timestamp                none\n"), "{out}");
+    assert!(out.contains("status.pulse_rate_range  reserved\n"), "{out}");
+    let (code, out, _err) = ask("TaiDoc 8-byte", "5125ffffffffa517", false);
+    assert_eq!(code, 0);
+    assert!(out.contains("data                     ffffffff\n"), "{out}");
+}
+
+#[test]
+fn a_stream_with_a_lost_frame_is_decoded() {
+    let stream = "Nonin DF2 stream (30 frames, mid-packet start)";
+    let (first, next) = ("0181000082", "0180000081");
+    let hex = [first.to_owned(), next.repeat(9), first.to_owned(), next.repeat(24)].concat();
+    let (code, out, _err) = ask(stream, &hex, false);
+    assert_eq!(code, 0);
+    assert!(out.contains("packets                  1\n"), "{out}");
+}
+
+#[test]
 fn control_solution_is_shown_and_gives_no_reading() {
     let (code, out, _err) = ask("2A18", "020100d00701020304056fb01a", true);
     let out: Value = serde_json::from_str(&out).unwrap();

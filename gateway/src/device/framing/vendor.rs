@@ -129,9 +129,9 @@ pub(crate) struct Said {
 }
 
 fn jumper(_at: Uuid, value: &[u8]) -> Result<Vec<Report>, DecodeError> {
-    match value.first() {
-        Some(0x80) => Ok(Vec::new()),
-        Some(_) | None => Ok(vec![jumper::decode_jpd_500f(value)?.report()?]),
+    match jumper::decode_jpd_500f(value)? {
+        jumper::Oximeter::Values(values) => Ok(vec![values.report()?]),
+        jumper::Oximeter::Wave(_) => Ok(Vec::new()),
     }
 }
 
@@ -190,13 +190,18 @@ fn declared(window: &[u8], start: &[u8], len_bytes: Option<usize>, longest: usiz
 
 fn look_pc60fw(window: &[u8]) -> Front {
     let len_bytes = window.get(3).map(|it| usize::from(*it).saturating_add(4));
-    declared(window, &[0xAA, 0x55, 0x0F], len_bytes, PC60FW_LEN_BYTES_MAX)
+    let token = match window.get(2) {
+        Some(&pc60fw::ABOUT_DEVICE) => pc60fw::ABOUT_DEVICE,
+        Some(_) | None => pc60fw::ABOUT_PERSON,
+    };
+    let [first, second] = pc60fw::START;
+    declared(window, &[first, second, token], len_bytes, PC60FW_LEN_BYTES_MAX)
 }
 
 fn pc60fw(_at: Uuid, frame: &[u8]) -> Result<Vec<Report>, DecodeError> {
-    match frame.get(4) {
-        Some(0x01) => Ok(vec![pc60fw::decode(frame)?.report()?]),
-        Some(_) | None => Ok(Vec::new()),
+    match pc60fw::decode(frame)? {
+        pc60fw::Frame::Values(values) => Ok(vec![values.report()?]),
+        pc60fw::Frame::Wave(_) | pc60fw::Frame::Other { .. } => Ok(Vec::new()),
     }
 }
 
@@ -254,6 +259,9 @@ mod tests {
         check(GattFormat::Viatom, &[first, last], (0, 0));
         let whole = "aa550f0801603e005000c0";
         check(GattFormat::Pc60fw, &[whole, "00"], (0, 1));
+        // Values after a word about the device.
+        let battery = "aa55f0030303f6";
+        check(GattFormat::Pc60fw, &[battery, whole, "08"], (1, 0));
         check(GattFormat::Berry, &["8532", "0a4161"], (1, 0));
     }
 

@@ -14,10 +14,11 @@ use crate::device::{
     omron_wlp, pc60fw, suntech, taidoc, transtek, viatom, visomat, xiaomi_s400,
 };
 
-/// A time of a device that shows no seconds.
-fn minute(time: DeviceTime) -> Value {
-    let text = time.to_string();
-    Value::from(text.rsplit_once(':').map_or(text.as_str(), |(minute, _second)| minute))
+/// The time of a device that shows no seconds, as [`time`].
+fn minute(at: DeviceTime) -> Value {
+    let shown = time(at);
+    let minute = shown.as_str().and_then(|it| it.rsplit_once(':'));
+    minute.map(|(minute, _second)| Value::from(minute)).unwrap_or(shown)
 }
 
 fn bytes(bytes: &[u8]) -> Value {
@@ -114,7 +115,7 @@ pub(in super::super) fn nonin_3230(it: nonin_3230::Second) -> Fields {
         ("counter", it.counter.into()),
         ("battery_v", decimal(it.battery_volt)),
         ("weak", it.is_weak().into()),
-        ("smart_point", it.is_smart_point().into()),
+        ("smart_point", it.has_passed_smart_point().into()),
         ("searching", it.is_searching().into()),
         ("finger", it.has_finger().into()),
         ("low_battery", it.is_battery_low().into()),
@@ -349,22 +350,33 @@ pub(in super::super) fn lepu_records(it: &[lepu::Record]) -> Fields {
     vec![("n", it.len().into()), ("records", it.iter().map(record).collect::<Vec<_>>().into())]
 }
 
-pub(in super::super) fn pc60fw(it: &pc60fw::Values) -> Fields {
-    vec![
-        ("spo2", it.saturation.into()),
-        ("pr", it.pulse.into()),
-        ("pi", decimal(it.perfusion_index)),
-        ("status", it.status.into()),
-        ("battery_level", it.battery_level.into()),
-    ]
+pub(in super::super) fn pc60fw(it: &pc60fw::Frame) -> Fields {
+    match it {
+        pc60fw::Frame::Values(values) => vec![
+            ("spo2", values.saturation.into()),
+            ("pr", values.pulse.into()),
+            ("pi", decimal(values.perfusion_index)),
+            ("status", values.status.into()),
+            ("battery_level", values.battery_level.into()),
+        ],
+        pc60fw::Frame::Wave(wave) => vec![("kind", "wave".into()), ("bytes", bytes(wave))],
+        pc60fw::Frame::Other { token, function, rest } => vec![
+            ("token", (*token).into()),
+            ("function", (*function).into()),
+            ("bytes", bytes(rest)),
+        ],
+    }
 }
 
-pub(in super::super) fn jumper_oximetry(it: &jumper::Oximetry) -> Fields {
-    vec![
-        ("pulse", it.pulse.into()),
-        ("spo2", it.saturation.into()),
-        ("pi", decimal(it.perfusion_index)),
-    ]
+pub(in super::super) fn jumper_oximeter(it: &jumper::Oximeter) -> Fields {
+    match it {
+        jumper::Oximeter::Values(values) => vec![
+            ("pulse", values.pulse.into()),
+            ("spo2", values.saturation.into()),
+            ("pi", decimal(values.perfusion_index)),
+        ],
+        jumper::Oximeter::Wave(wave) => vec![("kind", "wave".into()), ("bytes", bytes(wave))],
+    }
 }
 
 pub(in super::super) fn jumper_cuff(it: &jumper::Cuff) -> Fields {

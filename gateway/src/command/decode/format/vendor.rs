@@ -128,8 +128,8 @@ pub(super) const FORMATS: &[Format] = &[
     },
     Format {
         name: "Jumper JPD-500F CDEACB81",
-        about: "values of a Jumper oximeter",
-        inspect: |bytes| jumper::decode_jpd_500f(bytes).map(|it| fields::jumper_oximetry(&it)),
+        about: "values or pulse wave of a Jumper oximeter",
+        inspect: |bytes| jumper::decode_jpd_500f(bytes).map(|it| fields::jumper_oximeter(&it)),
         origin: Some(value_at("jumper-jpd-500f", JUMPER)),
     },
     Format {
@@ -301,7 +301,7 @@ pub(super) const FORMATS: &[Format] = &[
     },
     Format {
         name: "PC-60FW NUS frame",
-        about: "values of a PC-60FW oximeter",
+        about: "values, pulse wave or other words of a PC-60FW oximeter",
         inspect: |bytes| pc60fw::decode(bytes).map(|it| fields::pc60fw(&it)),
         origin: Some(value_at("viatom-pc-60fw", NORDIC)),
     },
@@ -443,5 +443,5 @@ fn report(bytes: &[u8]) -> Result<Fields, DecodeError> {
 
 fn taidoc_frame(bytes: &[u8]) -> Result<Fields, DecodeError> {
     let frame = taidoc::decode(bytes)?;
-    Ok(fields::taidoc(&frame, frame.reply()?))
+    Ok(fields::taidoc(&frame, frame.reply().unwrap_or_default()))
 }

@@ -209,7 +209,9 @@ fn values(style: VendorOximeter, spo2: Option<u8>, pulse: Option<u8>) -> Vec<Vec
                 0x00,
                 0xC0,
             ];
-            vec![wave, closed(frame, crc8_maxim)]
+            // A word about itself in between: the battery is at 3 of 3.
+            let battery = closed(vec![0xAA, 0x55, 0xF0, 0x03, 0x03, 3], crc8_maxim);
+            vec![wave, battery, closed(frame, crc8_maxim)]
         }
         VendorOximeter::Viatom => {
             let [low, high] = u16::from(pulse.unwrap_or(0)).to_le_bytes();

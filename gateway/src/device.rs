@@ -5,9 +5,11 @@
 
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use uuid::Uuid;
+use vitals::Flag;
 
 use self::body_composition::parts::{Parts, Taken};
 use self::catalogue::{Model, characteristic, short_uuid, sig_uuid};
@@ -516,10 +518,32 @@ impl Decoder {
         self.refusals.refuse(arrival.refused(error)).map(Item::Refused).into_iter().collect()
     }
 
+    /// Whether a measurement may stand in a memory that is read anew in each session.
+    fn is_of_a_memory(&self, source: Source, flags: &BTreeSet<Flag>) -> bool {
+        let is_numbered = matches!(
+            source,
+            Source::Characteristic(uuid) if short_uuid(uuid) == Some(characteristic::GLUCOSE)
+        );
+        let is_asked_for = match &self.framing {
+            Framing::Memory(_) | Framing::TaiDoc(..) => true,
+            Framing::Vendor(vendor) => vendor.is_memory(),
+            Framing::None
+            | Framing::NoninPackets(_)
+            | Framing::NoninAscii(_)
+            | Framing::AndScale(..)
+            | Framing::Frames(..)
+            | Framing::Heard(_)
+            | Framing::SpotCheck(_)
+            | Framing::Sealed(_)
+            | Framing::Lines(..) => false,
+        };
+        is_numbered || is_asked_for || flags.contains(&Flag::FromStorage)
+    }
+
     fn item(&self, arrival: Arrival<'_>, report: Report, is_live_stream: bool) -> Option<Item> {
         let Report { kind, device_time, user_slot, flags, result } = report;
         let (received, raw) = (arrival.received, arrival.raw.to_vec());
-        let is_of_a_memory = matches!(self.framing, Framing::Memory(_));
+        let is_of_a_memory = self.is_of_a_memory(arrival.source, &flags);
         match result {
             Ok(values) => Some(Item::Observation(Observation {
                 kind,

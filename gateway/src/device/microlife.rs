@@ -30,6 +30,9 @@ use super::outcome;
 use super::payload::{Payload, checked, sum};
 use super::report::Report;
 
+/// Length of a record in bytes.
+pub const RECORD_LEN_BYTES: usize = 10;
+
 const FROM_HOST: u8 = 0xFF;
 const FROM_DEVICE: u8 = 0x3A;
 const SET_TIME: u8 = 0x0D;
@@ -68,6 +71,8 @@ pub struct Record {
     pub date: [u8; 5],
     /// Flags as they came.
     pub flags: u8,
+    /// All of it as it came.
+    pub raw: [u8; RECORD_LEN_BYTES],
 }
 
 /// Decodes one frame.
@@ -111,10 +116,10 @@ pub fn decode_history(bytes: &[u8]) -> Result<History, DecodeError> {
     let [_, _, _, n_records, _head @ ..] = payload.array::<38>("head")?;
     let mut records = Vec::new();
     while !payload.is_empty() {
-        let record = payload.array::<10>("record")?;
-        let [systolic, diastolic, pulse, date @ .., flags, _unused] = record;
-        if record != [0; 10] {
-            records.push(Record { systolic, diastolic, pulse, date, flags });
+        let raw = payload.array::<RECORD_LEN_BYTES>("record")?;
+        let [systolic, diastolic, pulse, date @ .., flags, _unused] = raw;
+        if raw != [0; RECORD_LEN_BYTES] {
+            records.push(Record { systolic, diastolic, pulse, date, flags, raw });
         }
     }
     Ok(History { n_records, records })

@@ -283,6 +283,40 @@ fn noise_on_a_serial_oximeter_is_told_once() {
     );
 }
 
+/// What `model` says when it tells `values` at `uuid`.
+fn told_by(model: &str, uuid: u16, values: &[Vec<u8>]) -> Vec<Item> {
+    let mut decoder = decoder(model);
+    let source = Source::Characteristic(sig_uuid(uuid));
+    let items = values.iter().flat_map(|it| decoder.push(at_ms(0), source, it));
+    items.collect::<Vec<_>>().into_iter().chain(decoder.end()).collect()
+}
+
+#[test]
+fn records_of_a_cuff_that_never_knew_the_date_are_known_again() {
+    // Nobody set its clock; the second record cannot be read, and hides none of the others.
+    let records: [[u8; 10]; 3] = [
+        [134, 70, 68, 17, 0, 0, 0, 0, 0x80, 0],
+        [0, 70, 68, 17, 0, 0, 0, 0, 0x80, 0],
+        [128, 75, 60, 17, 0, 0, 0, 0, 0x80, 0],
+    ];
+    let mut frame = vec![0x4D, 0x3A, 0, 69, 0, 0, 0, 3];
+    frame.resize(42, 0);
+    frame.extend(records.concat());
+    frame.push(frame.iter().fold(0_u8, |sum, it| sum.wrapping_add(*it)));
+    let identities = || {
+        let items = told_by("microlife-bluetooth", 0xFFF1, &[frame.clone()]);
+        let [Item::Observation(first), Item::Refused(_), Item::Observation(last)] =
+            items.as_slice()
+        else {
+            panic!("{items:?}")
+        };
+        [first.content_identity().unwrap(), last.content_identity().unwrap()]
+    };
+    let [first, last] = identities();
+    assert_ne!(first, last);
+    assert_eq!(identities(), [first, last]);
+}
+
 #[test]
 fn a_sample_that_was_held_back_keeps_its_own_moment() {
     let mut oximeter = decoder("nonin-8500");

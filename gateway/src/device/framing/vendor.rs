@@ -38,14 +38,24 @@ const PC60FW_LEN_BYTES_MAX: usize = 36;
 const MICROLIFE_LEN_BYTES_MAX: usize = 2100;
 
 /// What a whole value says: any number of measurements, and often none.
-pub(crate) type Read = fn(Uuid, &[u8]) -> Result<Vec<Report>, DecodeError>;
+type Read = fn(Uuid, &[u8]) -> Result<Vec<Report>, DecodeError>;
+
+/// What a whole value says that holds a memory: each record with its own bytes.
+type ReadMemory = fn(&[u8]) -> Result<Vec<Said>, DecodeError>;
+
+/// How a whole value is read.
+#[derive(Debug, Clone, Copy)]
+enum Reads {
+    Value(Read),
+    Memory(ReadMemory),
+}
 
 /// How the values of a vendor are read.
 #[derive(Debug)]
 pub(crate) struct Vendor {
     /// Puts values together that come in pieces.
     pieces: Option<Frames>,
-    read: Read,
+    read: Reads,
     /// Whether each report is a sample of a live stream.
     pub(crate) is_stream: bool,
     /// Whether the same bytes come again and again and say the same once.
@@ -58,9 +68,9 @@ impl Vendor {
     /// How that format is read; `None` where it is not one of a vendor, or one of records
     /// or sealed.
     pub(crate) fn of(format: GattFormat) -> Option<Self> {
-        let whole = |read: Read| (None, read);
-        let pieces = |look: Look, read: Read| (Some(Frames::new(look)), read);
-        let (pieces, read): (_, Read) = match format {
+        let whole = |read: Read| (None, Reads::Value(read));
+        let pieces = |look: Look, read: Read| (Some(Frames::new(look)), Reads::Value(read));
+        let (pieces, read) = match format {
             GattFormat::Standard
             | GattFormat::Nonin3230
             | GattFormat::OmronMemory(_)
@@ -93,7 +103,7 @@ impl Vendor {
                 Ok(vec![contec_five::decode(frame)?.report()?])
             }),
             GattFormat::Pc60fw => pieces(look_pc60fw, pc60fw),
-            GattFormat::Microlife => pieces(look_microlife, microlife),
+            GattFormat::Microlife => (Some(Frames::new(look_microlife)), Reads::Memory(microlife)),
         };
         let is_repeated = matches!(format, GattFormat::XiaomiScale1 | GattFormat::XiaomiScale2);
         Some(Self { pieces, read, is_stream: format.is_stream(), is_repeated, last: Vec::new() })
@@ -110,14 +120,21 @@ impl Vendor {
         };
         whole
             .into_iter()
-            .map(|found| match found {
-                Ok(raw) => {
-                    let reports = (self.read)(characteristic, &raw);
-                    Said { raw, reports }
+            .flat_map(|found| match (found, self.read) {
+                (Ok(raw), Reads::Value(read)) => {
+                    vec![Said { reports: read(characteristic, &raw), raw }]
                 }
-                Err(Fault { error, raw }) => Said { raw, reports: Err(error) },
+                (Ok(raw), Reads::Memory(read)) => {
+                    read(&raw).unwrap_or_else(|error| vec![Said { raw, reports: Err(error) }])
+                }
+                (Err(Fault { error, raw }), _) => vec![Said { raw, reports: Err(error) }],
             })
             .collect()
+    }
+
+    /// Whether it says what stands in a memory that is read anew in each session.
+    pub(crate) fn is_memory(&self) -> bool {
+        matches!(self.read, Reads::Memory(_))
     }
 }
 
@@ -213,14 +230,19 @@ fn look_microlife(window: &[u8]) -> Front {
     declared(window, &[0x4D, 0x3A], len_bytes, MICROLIFE_LEN_BYTES_MAX)
 }
 
-fn microlife(_at: Uuid, frame: &[u8]) -> Result<Vec<Report>, DecodeError> {
+/// A record that cannot be read hides no other.
+fn microlife(frame: &[u8]) -> Result<Vec<Said>, DecodeError> {
     /// Head, a record and what surrounds them: what is shorter is an answer to something else.
     const HISTORY_LEN_BYTES_MIN: usize = 43;
     if frame.len() < HISTORY_LEN_BYTES_MIN {
         microlife::decode(frame)?;
         return Ok(Vec::new());
     }
-    microlife::decode_history(frame)?.records.iter().map(microlife::Record::report).collect()
+    let said = |it: &microlife::Record| Said {
+        raw: it.raw.to_vec(),
+        reports: it.report().map(|report| vec![report]),
+    };
+    Ok(microlife::decode_history(frame)?.records.iter().map(said).collect())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use vitals::identity::{AlertId, SubjectId};
 use vitals::{LocalInstant, Moment, Reading};
@@ -18,6 +19,12 @@ use crate::rule::confirm::{Confirm, Repeat, can_wait};
 use crate::rule::trust::measured_at;
 use crate::rule::{Finding, Rule};
 use crate::timer;
+
+/// What is late and was measured so long before it was received is of the past: the memory of a device
+/// that was paired just now, or that nobody read for long. Nobody is called for it at night.
+///
+/// Source: ours; a hub that was off over a long weekend still tells what it finds as urgently as ever.
+const PAST_AFTER: SignedDuration = SignedDuration::from_hours(96);
 
 /// The plans in force, the open alerts, and what was measured lately; all that is remembered.
 #[derive(Debug, Clone)]
@@ -92,6 +99,7 @@ impl Engine {
     /// The most urgent rules come first.
     /// What was measured before what is told by `reading.recorded`: setting the wall clock of the hub
     /// changes no order.
+    /// What was measured days before it was received is of low priority: it makes no alert more urgent.
     /// A reading of an unknown client is judged by the plans of its `subject_candidates`; its alerts
     /// have no subject, and no reading clears them.
     #[must_use]
@@ -112,7 +120,10 @@ impl Engine {
             if transitions.iter().any(|it| is_of(&it.alert, subject, plan, rule)) {
                 continue;
             }
-            let finding = rule.judge(reading, is_late(plan, reading), &self.history);
+            let is_late = is_late(plan, reading);
+            let finding = rule.judge(reading, is_late, &self.history);
+            let is_past = is_late && PAST_AFTER <= delay(reading);
+            let finding = if is_past { finding.of_the_past() } else { finding };
             let id = nth(next, transitions.len());
             let case = Case { now: reading.recorded.when(now), id, subject, plan, rule };
             transitions.extend(self.settle(&case, reading, finding));
@@ -322,8 +333,12 @@ fn origin<'a>(plan: &'a Plan, rule: &'a Rule) -> Origin<'a> {
 }
 
 fn is_late(plan: &Plan, reading: &Reading) -> bool {
-    let delay = reading.received_at.at.duration_since(measured_at(reading).at);
-    plan.late_after() < delay
+    plan.late_after() < delay(reading)
+}
+
+/// How long before its reception it was measured.
+fn delay(reading: &Reading) -> SignedDuration {
+    reading.received_at.at.duration_since(measured_at(reading).at)
 }
 
 /// The ledger key `n` places after `next`.

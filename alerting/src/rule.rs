@@ -124,6 +124,18 @@ pub(crate) enum Finding {
     Unknown,
 }
 
+impl Finding {
+    /// It as the finding of a value of the past, which is of low priority.
+    pub(crate) fn of_the_past(self) -> Self {
+        match self {
+            Self::Present(evidence) => {
+                Self::Present(Evidence { priority: Priority::Low, ..evidence })
+            }
+            Self::Gone(_) | Self::Unknown => self,
+        }
+    }
+}
+
 impl Rule {
     /// The same rule, where the values of exercise have the limits of `exercise` beside it.
     pub(crate) fn beside(mut self, exercise: &[(Vital, Side)]) -> Self {

@@ -13,7 +13,7 @@ use harness::process::Mark;
 use harness::program::Program;
 use harness::story::{CLIENT, Story, brokers};
 use jiff::ToSpan as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Records that a meter of the story about many has, one an hour.
 const N_RECORDS: usize = 200;
@@ -134,8 +134,13 @@ fn two_hundred_records_of_three_sessions_are_two_hundred_readings_and_alert_as_i
     let raws: Vec<_> = records.iter().map(hex::encode).collect();
     assert_eq!(listed(&story, "readings", "raw"), raws);
     let alerts = story.home.list(&["alerts"]).unwrap();
-    let [alert] = alerts.as_slice() else { panic!("{alerts:?}") };
-    assert!(alert["why"].as_str().unwrap().contains("310 mg/dL"), "{alert}");
+    let [past, present] = alerts.as_slice() else { panic!("{alerts:?}") };
+    // What was too high four days ago calls nobody, and the record after it was well.
+    assert_eq!((&past["priority"], &past["standing"]), (&json!("low"), &json!("done")), "{past}");
+    assert!(past["why"].as_str().unwrap().contains("305 mg/dL"), "{past}");
+    let is = (&present["priority"], &present["standing"]);
+    assert_eq!(is, (&json!("high"), &json!("active")), "{present}");
+    assert!(present["why"].as_str().unwrap().contains("310 mg/dL"), "{present}");
 
     story.home.perform(meter.wake()).unwrap();
     session(&story, 2);
@@ -152,5 +157,5 @@ fn two_hundred_records_of_three_sessions_are_two_hundred_readings_and_alert_as_i
     assert_eq!(listed(&story, "readings", "raw"), raws);
     assert_eq!(story.home.list(&["alerts"]).unwrap(), alerts, "it has not changed");
     assert_eq!(story.agency.readings().unwrap().len(), N_RECORDS);
-    assert_eq!(story.agency.alerts().unwrap().len(), 1);
+    assert_eq!(story.agency.alerts().unwrap().len(), 2);
 }

@@ -29,7 +29,7 @@ fn next(text: &str, before: &[Reading], next: &Reading) -> Vec<Change> {
     let open: Vec<Alert> = engine.open().cloned().collect();
     let [alert] = open.as_slice() else { panic!("{open:?}") };
     let now = alert.changed_at;
-    let until = LocalInstant::utc(now.at + jiff::SignedDuration::from_hours(24));
+    let until = LocalInstant::utc(now.at + SignedDuration::from_hours(24));
     let answer = engine.snooze(now.into(), alert.id, "Nurse A", Some("Called."), until).unwrap();
     engine.apply(&answer);
 

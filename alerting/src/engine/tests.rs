@@ -328,6 +328,27 @@ fn a_reading_is_late_when_it_came_later_than_the_plan_allows() {
 }
 
 #[test]
+fn what_was_measured_days_ago_is_of_low_priority_and_makes_nothing_more_urgent() {
+    const DAY: i64 = 24 * 60;
+    let of_day = |seq, measured: i64, received: i64, value| {
+        let pressure = systolic(seq, measured * DAY, value);
+        Reading { received_at: minute(received * DAY), ..pressure }
+    };
+    let mut engine = crisis_engine();
+    observe(&mut engine, &of_day(1, 0, 4, "184"));
+    assert_eq!((only(&engine).priority, only(&engine).late), (Priority::Low, true));
+    observe(&mut engine, &of_day(2, 1, 5, "199"));
+    let alert = only(&engine);
+    assert_eq!((alert.state, alert.priority), (Change::Repeated, Priority::Low));
+    // After a long weekend without power it is as urgent as ever.
+    observe(&mut engine, &of_day(3, 3, 6, "184"));
+    let alert = only(&engine);
+    assert_eq!((alert.state, alert.priority), (Change::Escalated, Priority::High));
+    observe(&mut engine, &of_day(4, 3, 7, "199"));
+    assert_eq!(only(&engine).priority, Priority::High, "an old value takes nothing back either");
+}
+
+#[test]
 fn the_same_reading_observed_twice_counts_once() {
     let mut engine = crisis_engine();
     let reading = systolic(1, 0, "184");

@@ -46,10 +46,10 @@ impl Home {
     fn measure(&mut self, systolic: u8) -> Result<(), HubError> {
         self.n_measured += 1;
         let at = |divisor: u64, modulus: u64| u8::try_from(self.n_measured / divisor % modulus);
-        let (day, hour) = (at(86_400, 28).unwrap() + 1, at(3600, 24).unwrap());
+        let (day, hour) = (at(86_400, 12).unwrap() + 16, at(3600, 24).unwrap());
         let (minute, second) = (at(60, 60).unwrap(), at(1, 60).unwrap());
         let bytes = vec![
-            0x16, systolic, 0, 0x50, 0, 0x66, 0, 0xE0, 0x07, 1, day, hour, minute, second, 0x40, 0,
+            0x16, systolic, 0, 0x50, 0, 0x66, 0, 0xE1, 0x07, 1, day, hour, minute, second, 0x40, 0,
             0, 0,
         ];
         let received = stamp(self.seconds + 1);

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,7 +58,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (inbox, requests) = Inbox::new();
     let (ledger_sender, ledger) = watch::channel(hub.ledger());
     let (live_sender, live_state) = watch::channel(Live::of(&hub, clock.now()));
-    let shown = Shown { ledger: ledger_sender, live: live_sender };
+    let (time_sender, booted_at) = watch::channel(hub.booted_at());
+    let shown = Shown { ledger: ledger_sender, live: live_sender, booted_at: time_sender };
     let (stop_sender, stop) = watch::channel(false);
     let runtime = Handle::current();
     let watchdog = Watchdog::from_environment(clock);
@@ -70,7 +72,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut tasks = Supervisor::new();
     let pulse = watchdog.pulse(Part::Links);
     let (quiet_sender, quiet_until) = watch::channel(Duration::ZERO);
-    let bluetooth = config.bluetooth.clone().map(|it| BluetoothSettings { quiet_until, ..it });
+    let bluetooth = config.bluetooth.clone();
+    let bluetooth = bluetooth.map(|it| BluetoothSettings { quiet_until, booted_at, ..it });
     let remedies = bluetooth
         .as_ref()
         .map_or_else(|| watch::channel(Remedies::default()).1, |it| it.remedies.subscribe());
@@ -204,6 +207,7 @@ async fn say_farewell(tasks: &mut Supervisor) {
 struct Shown {
     ledger: watch::Sender<Ledger>,
     live: watch::Sender<Live>,
+    booted_at: watch::Sender<Option<Timestamp>>,
 }
 
 /// The hub's thread: answers requests until nobody can ask any more.
@@ -240,6 +244,7 @@ fn serve(
             is_new
         });
         shown.live.send_replace(Live::of(&hub, now));
+        shown.booted_at.send_replace(hub.booted_at());
         pulse.beat();
     }
 }

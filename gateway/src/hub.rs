@@ -14,6 +14,7 @@ mod command;
 pub(crate) mod exercise;
 mod frame;
 mod health;
+mod links;
 mod owner;
 mod prompt;
 pub(crate) mod recall;
@@ -42,6 +43,7 @@ use vitals::{Exercise, HubId, LocalInstant, Moment, Sequence, SequenceRanges};
 use self::assign::Assignments;
 pub use self::at_home::{Kept, NotDone};
 pub use self::exercise::Exercising;
+use self::links::Links;
 pub use self::owner::{Band, Owner, User};
 use self::record::Remark;
 use self::rehearsal::Rehearsal;
@@ -122,6 +124,7 @@ pub struct Hub {
     store: Store,
     engine: Engine,
     roster: Roster,
+    links: Links,
     assignments: Assignments,
     exercise: Exercise,
     /// Where the record is with which this run began, or the clock was set.
@@ -165,6 +168,7 @@ impl Hub {
             agency_keys: settings.agency_keys,
             engine,
             roster: Roster::new(settings.devices),
+            links: Links::default(),
             assignments,
             exercise,
             run_began: store.last_seq(),
@@ -231,27 +235,16 @@ impl Hub {
         let upkeep = upkeep.or_else(|| Some(self.schedule.next_deadline()));
         let vigil = self.vigil.next_deadline();
         let rehearsal = Some(self.rehearsal.next_deadline(self.hub_now(now), &self.zone));
-        let own = [upkeep, vigil, rehearsal].into_iter().flatten();
+        let links = self.links.next_deadline();
+        let own = [upkeep, vigil, rehearsal, links].into_iter().flatten();
         let own = own.map(|due| due.saturating_sub(now.since_boot));
         silence.into_iter().chain(rule).chain(own).min()
     }
 
     fn on_link(&mut self, now: Stamp, event: LinkEvent) -> Result<(), HubError> {
         match event {
-            LinkEvent::Up(link) => match self.roster.link_up(link) {
-                true => {
-                    let text = format!("The {} link works again.", link.as_str());
-                    self.remark(now, Remark::about_link(EventKind::LinkRestored, link, text))
-                }
-                false => Ok(()),
-            },
-            LinkEvent::Lost(link, cause) => match self.roster.link_lost(link) {
-                true => {
-                    let text = format!("The {} link is lost: {cause}.", link.as_str());
-                    self.remark(now, Remark::about_link(EventKind::LinkLost, link, text))
-                }
-                false => Ok(()),
-            },
+            LinkEvent::Up(link) => self.on_link_up(now, link),
+            LinkEvent::Lost(link, cause) => self.on_link_lost(now, link, cause),
             LinkEvent::Seen(device, at) | LinkEvent::Begun(device, at) => {
                 self.roster.seen(&device, at);
                 Ok(())
@@ -290,6 +283,7 @@ impl Hub {
             self.settle_noticed(now)?;
         }
         self.watch_agency(now)?;
+        self.watch_links(now)?;
         self.rehearse(now)?;
         if self.has_news {
             self.has_news = false;
@@ -308,6 +302,12 @@ impl Hub {
             }
         }
         Ok(())
+    }
+
+    /// When the machine was switched on, by the time of the hub; `None` while it does not know the time.
+    #[must_use]
+    pub fn booted_at(&self) -> Option<Timestamp> {
+        self.time.is_known().then(|| self.time.at(Duration::ZERO))
     }
 
     /// When `stamp` was, by the hub's time as it is known now.

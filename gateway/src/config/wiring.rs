@@ -86,10 +86,20 @@ pub(super) fn bluetooth_settings(
     let (_sender, zone) = watch::channel(zone.clone());
     // The daemon, to whom a person speaks, puts its own in the place.
     let (_nobody, quiet_until) = watch::channel(Duration::ZERO);
+    let (_nobody, booted_at) = watch::channel(None);
     let remedies = watch::Sender::default();
     let limits = Limits { radio_silence: Some(radio.silence_limit), ..Limits::default() };
     let adapter = radio.adapter;
-    BluetoothSettings { adapter, devices, scan_services, zone, quiet_until, remedies, limits }
+    BluetoothSettings {
+        adapter,
+        devices,
+        scan_services,
+        zone,
+        booted_at,
+        quiet_until,
+        remedies,
+        limits,
+    }
 }
 
 /// A device on the Bluetooth link; `None` where its model has another.

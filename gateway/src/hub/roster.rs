@@ -1,6 +1,6 @@
 //! The devices of the home: whose they are, what decodes them, and how each is doing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vitals::{DeviceId, DeviceReference};
@@ -9,7 +9,7 @@ use super::owner::Owner;
 use crate::clock::Stamp;
 use crate::device::catalogue::Model;
 use crate::device::{Decoder, Item, Secret, StreamSettings};
-use crate::link::{Frame, LinkName};
+use crate::link::Frame;
 
 /// A device of the home.
 #[derive(Debug, Clone)]
@@ -39,11 +39,10 @@ pub(super) struct Member {
     pub(super) clock_agreed: Option<Duration>,
 }
 
-/// Every device of the home, and which links are lost.
+/// Every device of the home.
 #[derive(Debug)]
 pub(super) struct Roster {
     members: BTreeMap<DeviceId, Member>,
-    lost_links: BTreeSet<LinkName>,
 }
 
 impl Roster {
@@ -60,7 +59,7 @@ impl Roster {
             };
             (device.id, member)
         };
-        Self { members: devices.into_iter().map(member).collect(), lost_links: BTreeSet::new() }
+        Self { members: devices.into_iter().map(member).collect() }
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
@@ -111,16 +110,6 @@ impl Roster {
         if let Some(member) = self.members.get_mut(id) {
             member.last_error = Some(cause);
         }
-    }
-
-    /// Notes that a link works; whether it did not before.
-    pub(super) fn link_up(&mut self, link: LinkName) -> bool {
-        self.lost_links.remove(&link)
-    }
-
-    /// Notes that a link is lost; whether it worked before.
-    pub(super) fn link_lost(&mut self, link: LinkName) -> bool {
-        self.lost_links.insert(link)
     }
 }
 

@@ -407,6 +407,35 @@ fn a_lost_link_is_told_once_and_its_return_too() {
     home.step(Event::Link(LinkEvent::Up(LinkName::Bluetooth)));
     let kinds: Vec<_> = home.events().into_iter().map(|it| it.kind).collect();
     assert_eq!(kinds, ["link-lost", "link-restored"]);
+    assert_eq!(home.alerts().len(), 0);
+}
+
+#[test]
+fn a_link_that_stays_lost_is_an_alert_until_it_works_again_also_after_a_restart() {
+    const MINUTE: u64 = 60;
+    let mut home = Home::new();
+    let lost = LinkEvent::Lost(LinkName::Bluetooth, "the adapter is gone".to_owned());
+    let told = |home: &Home| -> Vec<(String, String)> {
+        let about_it = home.alerts().into_iter().filter(|it| it.rule == "bluetooth-lost");
+        about_it.map(|it| (it.rule, it.state)).collect()
+    };
+    let is = |state: &str| ("bluetooth-lost".to_owned(), state.to_owned());
+    home.step(Event::Link(lost.clone()));
+    home.pass(15 * MINUTE);
+    assert_eq!(told(&home), []);
+    home.pass(16 * MINUTE);
+    assert_eq!(told(&home), [is("raised")]);
+    let alerts = home.alerts();
+    let alert = alerts.iter().find(|it| it.rule == "bluetooth-lost").unwrap();
+    assert!(alert.why.contains("the adapter is gone"), "{}", alert.why);
+    assert_eq!((alert.category.as_str(), alert.priority.as_str()), ("technical", "medium"));
+    home.restart();
+    home.step(Event::Link(lost));
+    home.pass(40 * MINUTE);
+    assert_eq!(told(&home), [is("raised")], "it stands already");
+    home.restart();
+    home.step(Event::Link(LinkEvent::Up(LinkName::Bluetooth)));
+    assert_eq!(told(&home), [is("raised"), is("cleared")]);
 }
 
 #[test]

@@ -251,7 +251,7 @@ impl HubTime {
         }
     }
 
-    fn at(&self, since_boot: Duration) -> Timestamp {
+    pub(super) fn at(&self, since_boot: Duration) -> Timestamp {
         timestamp(self.offset_ms, since_boot)
     }
 

@@ -51,6 +51,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use btleplug::api::BDAddr;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
@@ -79,6 +80,9 @@ pub struct BluetoothSettings {
     pub scan_services: Vec<Uuid>,
     /// The zone whose local time is written to clocks.
     pub zone: watch::Receiver<TimeZone>,
+    /// When the machine was switched on by the time of the hub, which is the time that clocks are set to;
+    /// `None` while the hub does not know the time.
+    pub booted_at: watch::Receiver<Option<Timestamp>>,
     /// Until when the radio is left to a person who pairs a device, since boot.
     pub quiet_until: watch::Receiver<Duration>,
     /// Where it is counted what was done about a radio that hears nothing.

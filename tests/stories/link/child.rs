@@ -271,11 +271,14 @@ fn bluetooth_settings(settings: &Settings) -> BluetoothSettings {
     let devices = settings.devices.iter().map(bluetooth_device).collect();
     let remedies = watch::Sender::default();
     let (_nobody, quiet_until) = watch::channel(Duration::ZERO);
+    let now = Clock::start().unwrap().now();
+    let (_nobody, booted_at) = watch::channel(now.wall.checked_sub(now.since_boot).ok());
     BluetoothSettings {
         adapter: None,
         devices,
         scan_services: Vec::new(),
         zone,
+        booted_at,
         quiet_until,
         remedies,
         limits,

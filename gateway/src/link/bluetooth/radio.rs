@@ -189,8 +189,8 @@ impl Radio {
             State::Attached(wires) => wires.clone(),
         };
         let is_quiet = now < *self.quiet_until.borrow_and_update();
-        if is_quiet {
-            // Nobody listens: that says nothing about the radio.
+        if is_quiet || self.roster.is_listening() {
+            // Nobody scans, or a device is on the line: that nobody advertises says nothing.
             self.silence.restart(now);
         } else if let Some(remedy) = self.silence.advance(now) {
             self.treat(remedy, report).await;
@@ -246,6 +246,7 @@ impl Radio {
             // What was asked of an adapter that is gone.
             Done::Started(..) | Done::Stopped(_) | Done::SwitchedOff(_) => {}
             Done::SetUp(session) => {
+                self.relieve(self.now(), report).await;
                 self.roster.set_up(session.member());
                 self.work.push(Box::pin(async move { Done::Closed(session.listen().await) }));
             }

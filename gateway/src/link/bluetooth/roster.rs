@@ -147,6 +147,12 @@ impl Roster {
         self.setting_up.is_some()
     }
 
+    /// Tells whether a device is set up and may say something: then the radio works.
+    pub(super) fn is_listening(&self) -> bool {
+        let mut entries = self.entries.iter().enumerate();
+        entries.any(|(member, it)| it.phase == Phase::Busy && self.setting_up != Some(member))
+    }
+
     /// Notes that a session begins.
     pub(super) fn begin(&mut self, member: Member) {
         if let Some(entry) = self.entries.get_mut(member) {
@@ -256,6 +262,18 @@ mod tests {
         roster.heard(1, s(1));
         roster.heard(0, s(2));
         assert_eq!(roster.candidate(), Some(1));
+    }
+
+    #[test]
+    fn a_device_that_is_set_up_is_listened_to_until_its_session_ends() {
+        let mut roster = Roster::new(2, BACKOFF);
+        assert!(roster.heard(1, s(0)));
+        roster.begin(1);
+        assert!(!roster.is_listening());
+        roster.set_up(1);
+        assert!(roster.is_listening());
+        roster.ended(1, Outcome::ByDevice, s(9));
+        assert!(!roster.is_listening());
     }
 
     #[test]

@@ -30,7 +30,7 @@ use super::echo::Echoes;
 use super::ending::{Cause, Stage};
 use super::peer::{Peer, is_limit};
 use super::roster::Member;
-use super::{BluetoothDevice, BluetoothSettings, Limits};
+use super::{BluetoothDevice, BluetoothSettings, Limits, USER_CONTROL};
 use crate::clock::Clock;
 use crate::link::dialogue::Conversation;
 use crate::link::{Frame, LinkEvent, SessionEnd, Source};
@@ -93,6 +93,8 @@ pub(super) struct Session {
     conversation: Option<Conversation>,
     /// An answer came.
     answered: Arc<Notify>,
+    /// A request that makes it talk could not be written.
+    is_unasked: bool,
     is_limit: bool,
 }
 
@@ -120,6 +122,7 @@ impl Session {
             echoes: Echoes::default(),
             conversation,
             answered: Arc::default(),
+            is_unasked: false,
             is_limit: false,
         }
     }
@@ -152,7 +155,10 @@ impl Session {
             };
             let now = self.now();
             if asked.is_none() && quiet_at <= now {
-                break Cause::Quiet;
+                break match self.is_unasked && self.n_values == 0 {
+                    true => Cause::CallFailed("it could not be asked to talk".to_owned()),
+                    false => Cause::Quiet,
+                };
             }
             let until = asked.unwrap_or(quiet_at);
             let due = again.iter().map(|(due, _request)| *due).fold(until, Duration::min);
@@ -278,8 +284,11 @@ impl Session {
     fn take(&mut self, value: ValueNotification) {
         let ValueNotification { uuid, value: bytes, .. } = value;
         if self.device.subscriptions.contains(&uuid) && !self.echoes.is_echo(uuid, &bytes) {
-            self.n_values = self.n_values.saturating_add(1);
-            self.value_at = self.now();
+            // That it takes somebody for its user is no measurement, which may still be going on.
+            if uuid != USER_CONTROL {
+                self.n_values = self.n_values.saturating_add(1);
+                self.value_at = self.now();
+            }
             self.hear(uuid, &bytes);
             self.held = Some(self.frame(uuid, bytes));
         }

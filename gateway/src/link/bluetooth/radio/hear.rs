@@ -1,5 +1,7 @@
 //! What the radio does with a signal of BlueZ.
 
+use std::time::Duration;
+
 use btleplug::api::{BDAddr, ValueNotification};
 use uuid::Uuid;
 
@@ -80,6 +82,18 @@ impl Radio {
         }
     }
 
+    /// The radio works: something was heard, or a device is on the line.
+    pub(super) async fn relieve(&mut self, now: Duration, report: &mut Report) {
+        match self.silence.heard(now) {
+            Relief::None => {}
+            Relief::CloseEar => self.is_renewal_due = true,
+            Relief::TellUp => {
+                self.is_renewal_due = true;
+                report.up().await;
+            }
+        }
+    }
+
     pub(super) async fn on_device(
         &mut self,
         adapter: &str,
@@ -93,14 +107,7 @@ impl Radio {
         }
         let stamp = self.clock.now();
         if change.is_heard {
-            match self.silence.heard(stamp.since_boot) {
-                Relief::None => {}
-                Relief::CloseEar => self.is_renewal_due = true,
-                Relief::TellUp => {
-                    self.is_renewal_due = true;
-                    report.up().await;
-                }
-            }
+            self.relieve(stamp.since_boot, report).await;
         }
         let member = self.settings.devices.iter().position(|device| device.address == address);
         let Some((member, device)) =

@@ -7,7 +7,7 @@ use btleplug::platform::Peripheral;
 use uuid::Uuid;
 
 use super::Session;
-use crate::clock::EARLIEST;
+use crate::clock::Stamp;
 use crate::link::Request;
 use crate::link::bluetooth::ending::Cause;
 use crate::link::bluetooth::peer::write_type;
@@ -45,13 +45,16 @@ impl Session {
         write: ClockWrite,
     ) -> Result<(), Cause> {
         let now = self.wires.clock.now();
-        if now.wall < EARLIEST {
+        let booted_at = *self.wires.settings.booted_at.borrow();
+        let Some(wall) = booted_at.and_then(|it| it.checked_add(now.since_boot).ok()) else {
             tracing::debug!(device = %self.device.id, "hub has no time to set the clock to");
             return Ok(());
-        }
+        };
+        let now = Stamp { wall, ..now };
         let zone = self.wires.settings.zone.borrow().clone();
         let bytes = (write.encode)(now, &zone);
-        self.write(peripheral, write.characteristic, &bytes, "its clock could not be set").await
+        self.write(peripheral, write.characteristic, &bytes, "its clock could not be set").await?;
+        Ok(())
     }
 
     /// Lets the hub in as one of the device's users, which sends what it stored of that one then.
@@ -60,7 +63,8 @@ impl Session {
         peripheral: &Peripheral,
         consent: [u8; 4],
     ) -> Result<(), Cause> {
-        self.write(peripheral, USER_CONTROL, &consent, "it did not take a user's consent").await
+        self.write(peripheral, USER_CONTROL, &consent, "it did not take a user's consent").await?;
+        Ok(())
     }
 
     /// Writes what makes a device talk: it may send what it stored, or measure from then on.
@@ -70,7 +74,9 @@ impl Session {
         request: Request,
     ) -> Result<(), Cause> {
         let Request { characteristic, write } = request;
-        self.write(peripheral, characteristic, write.bytes, "it could not be asked to talk").await
+        let what = "it could not be asked to talk";
+        self.is_unasked |= !self.write(peripheral, characteristic, write.bytes, what).await?;
+        Ok(())
     }
 
     /// Writes what is due again, and notes when it is due next.
@@ -93,23 +99,23 @@ impl Session {
         self.device.requests.iter().filter_map(due).collect()
     }
 
-    /// Writes a value; that one cannot be written is no reason to end a session.
+    /// Writes a value; that one cannot be written is no reason to end a session. Whether nothing failed.
     async fn write(
         &mut self,
         peripheral: &Peripheral,
         uuid: Uuid,
         bytes: &[u8],
         otherwise: &'static str,
-    ) -> Result<(), Cause> {
+    ) -> Result<bool, Cause> {
         let Some(characteristic) = self.characteristic(uuid) else {
             tracing::debug!(device = %self.device.id, %uuid, "device has nothing to write it to");
-            return Ok(());
+            return Ok(true);
         };
         let call = peripheral.write(&characteristic, bytes, write_type(&characteristic));
         let limit = self.wires.settings.limits.call;
         match self.guarded(limit, call).await {
-            Ok(()) => Ok(()),
-            Err(cause) => self.tolerate(cause, otherwise),
+            Ok(()) => Ok(true),
+            Err(cause) => self.tolerate(cause, otherwise).map(|()| false),
         }
     }
 

@@ -2,6 +2,9 @@
 //!
 //! Exit 0 on success, 1 where the thing asked failed, 2 on wrong usage or configuration.
 
+#[macro_use]
+mod say;
+
 mod ack;
 mod alerts;
 mod assign;
@@ -122,11 +125,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Says what was done, and where it is kept.
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn print_kept(what: &str, kept: Kept) {
     match kept {
-        Kept::OnDisk => println!("{what}; recorded"),
-        Kept::InMemory => println!(
+        Kept::OnDisk => say!("{what}; recorded"),
+        Kept::InMemory => say!(
             "{what}; THE LEDGER CANNOT BE WRITTEN: it is in memory only, and lost with the power of \
              this hub"
         ),

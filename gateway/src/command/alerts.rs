@@ -22,7 +22,6 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
     let store = ledger::open(&config)?;
@@ -40,11 +39,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     alerts.sort_by_key(|alert| alert.seq);
     for alert in alerts.iter().filter(|it| !arguments.open || it.standing != "done") {
         if arguments.json {
-            println!("{}", json(alert));
+            say!("{}", json(alert));
         } else {
-            println!(
+            say!(
                 "{}  {:<6}  {:<12}  {}  {}",
-                alert.alert_id, alert.priority, alert.standing, alert.recorded_at.0, alert.why
+                alert.alert_id,
+                alert.priority,
+                alert.standing,
+                alert.recorded_at.0,
+                alert.why
             );
         }
     }

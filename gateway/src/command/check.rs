@@ -9,7 +9,6 @@ use crate::clock::{Clock, EARLIEST};
 use crate::config::Config;
 use crate::store::{Disk, Store, StoreError};
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub(super) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
     let path = config.ledger_path();
@@ -33,23 +32,23 @@ pub(super) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     }
     let clock = ledger::clock_report(&config, store.as_ref())?;
     check_disk(&config)?;
-    println!("{}: good", arguments.config.display());
-    println!(
+    say!("{}: good", arguments.config.display());
+    say!(
         "hub {}, {} device(s), {} care plan(s)",
         config.hub,
         config.devices.len(),
         config.plans.len()
     );
     for plan in &config.plans {
-        println!(
+        say!(
             "care plan {} version {}: {} rule(s)",
             plan.name(),
             plan.version(),
             plan.rules().count()
         );
     }
-    println!("{clock}");
-    println!("ledger {}: {found}", path.display());
+    say!("{clock}");
+    say!("ledger {}: {found}", path.display());
     Ok(ExitCode::SUCCESS)
 }
 

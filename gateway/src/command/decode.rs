@@ -16,6 +16,7 @@ use thiserror::Error;
 use self::format::Origin;
 use self::format::vendor::SEALED;
 pub use self::format::{Format, format, formats};
+use super::say::plain;
 use crate::clock::{BootId, Stamp};
 use crate::device::catalogue::model;
 use crate::device::xiaomi_s400::{self, Secret};
@@ -62,7 +63,7 @@ pub struct Decoded {
 enum Problem {
     #[error("no format is named {name:?}; --list names them")]
     UnknownFormat { name: String },
-    #[error("{text:?} is not hexadecimal")]
+    #[error("{text:?} is not hexadecimal, two digits for each byte")]
     NotHexadecimal { text: String },
     #[error("a key has 16 bytes")]
     NoKey,
@@ -167,7 +168,8 @@ fn question(name: &str, hex: &[String]) -> Result<(&'static Format, Vec<u8>), Pr
 }
 
 fn hexadecimal(text: &str) -> Result<Vec<u8>, Problem> {
-    let digits = text.replace(|it: char| it.is_whitespace() || it == ':' || it == '-', "");
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let digits = digits.replace(|it: char| it.is_whitespace() || it == ':' || it == '-', "");
     hex::decode(digits).map_err(|_cause| Problem::NotHexadecimal { text: text.to_owned() })
 }
 
@@ -206,10 +208,10 @@ fn write_decoded(
         writeln!(out, "{}", json!({ "format": format.name, "fields": fields, "items": items }))?;
     } else {
         for (name, value) in &decoded.fields {
-            writeln!(out, "{name:<24} {}", fields::to_text(value))?;
+            writeln!(out, "{name:<24} {}", plain(&fields::to_text(value)))?;
         }
         for item in &decoded.items {
-            writeln!(out, "{}", items::to_text(item))?;
+            writeln!(out, "{}", plain(&items::to_text(item)))?;
         }
     }
     Ok(u8::from(is_refused))

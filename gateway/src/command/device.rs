@@ -68,7 +68,6 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Failure> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn list(arguments: &ListArguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
     let live = local::state(&config.socket_path())?;
@@ -86,11 +85,11 @@ fn list(arguments: &ListArguments) -> Result<ExitCode, Failure> {
                 "reading_at": reading_at,
                 "history": history,
             });
-            println!("{row}");
+            say!("{row}");
         } else {
-            println!("{id:<24} {:<24} {}", model.key, model.name);
+            say!("{id:<24} {:<24} {}", model.key, model.name);
             let told = told(history, live.is_some(), reading_at);
-            told.iter().for_each(|line| println!("    {line}"));
+            told.iter().for_each(|line| say!("    {line}"));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -132,14 +131,13 @@ fn told(history: Option<&Value>, is_running: bool, reading_at: Option<&String>) 
     lines
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn print_model(model: &Model, is_json: bool) {
     if is_json {
-        println!("{}", model.to_json());
+        say!("{}", model.to_json());
     } else {
         let (link, kind) = (model.transport.link(), model.kind.as_str());
-        println!("{:<24} {link:<10} {kind:<24} {}", model.key, model.name);
-        model.lines().iter().for_each(|line| println!("    {line}"));
+        say!("{:<24} {link:<10} {kind:<24} {}", model.key, model.name);
+        model.lines().iter().for_each(|line| say!("    {line}"));
     }
 }
 

@@ -86,7 +86,6 @@ fn subject<'a>(reading: &'a Reading, said: &'a [Assignment]) -> Option<&'a str> 
     last.map_or(reading.subject.as_deref(), |it| it.to.as_deref())
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn print(reading: &Reading, said: &[Assignment]) {
     let values: Vec<_> = reading
         .values
@@ -102,7 +101,7 @@ fn print(reading: &Reading, said: &[Assignment]) {
             format!("unassigned {} {candidates}?", reading.id)
         }
     };
-    println!(
+    say!(
         "{:>6}  {}  {whose}  {}  {}",
         reading.seq,
         reading.measured_at.0,
@@ -112,9 +111,8 @@ fn print(reading: &Reading, said: &[Assignment]) {
 }
 
 /// `first` is when it had been taken to be measured, before the hub knew the time.
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn print_json(reading: &Reading, said: &[Assignment], first: Option<Time>) {
-    println!("{}", json(reading, said, first));
+    say!("{}", json(reading, said, first));
 }
 
 fn json(reading: &Reading, said: &[Assignment], first: Option<Time>) -> serde_json::Value {

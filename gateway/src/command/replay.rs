@@ -33,7 +33,6 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
     let text = fs::read_to_string(&arguments.plan)
@@ -58,8 +57,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })?;
     let summary = trial.summary();
     match arguments.json {
-        true => println!("{}", json!(summary)),
-        false => println!("{summary}"),
+        true => say!("{}", json!(summary)),
+        false => say!("{summary}"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,6 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
     let store = ledger::open(&config)?;
@@ -54,22 +53,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             "damaged": storage.scrubbed.n_damaged,
             "live": live,
         });
-        println!("{status}");
+        say!("{status}");
     } else {
-        println!("hub {}, epoch {}", config.hub, store.epoch());
-        println!("{last_seq} record(s), {waiting} not yet confirmed by the agency");
-        println!("{open_alerts} open alert(s)");
-        println!("{clock}");
-        println!("ledger {}, {} KiB", store.path().display(), size_bytes / 1024);
+        say!("hub {}, epoch {}", config.hub, store.epoch());
+        say!("{last_seq} record(s), {waiting} not yet confirmed by the agency");
+        say!("{open_alerts} open alert(s)");
+        say!("{clock}");
+        say!("ledger {}, {} KiB", store.path().display(), size_bytes / 1024);
         storage.print();
-        println!("{}", sentence(live.as_ref()));
+        say!("{}", sentence(live.as_ref()));
         if let Some(remedies) = remedies(live.as_ref()) {
-            println!("{remedies}");
+            say!("{remedies}");
         }
-        exercising(live.as_ref()).iter().for_each(|it| println!("{it}"));
+        exercising(live.as_ref()).iter().for_each(|it| say!("{it}"));
         let is_read_only = store.disk().is_ok_and(|it| it.is_read_only);
         if let Some(warning) = warning(live.as_ref(), is_read_only) {
-            println!("{warning}");
+            say!("{warning}");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -155,20 +154,19 @@ impl Storage {
         Ok(Self { used_bytes, max_bytes, oldest_at, days_left, scrubbed })
     }
 
-    #[expect(clippy::print_stdout, reason = "the answer of the command")]
     fn print(&self) {
         let percent = self.used_bytes.saturating_mul(100).checked_div(self.max_bytes).unwrap_or(0);
         let (used, max) = (self.used_bytes / 1024, self.max_bytes / 1024);
-        println!("{used} of {max} KiB used, {percent} %");
+        say!("{used} of {max} KiB used, {percent} %");
         if let Some(oldest_at) = self.oldest_at {
-            println!("oldest record {oldest_at:.0}");
+            say!("oldest record {oldest_at:.0}");
         }
         if let Some(days) = self.days_left {
-            println!("room for {days} more day(s) without the agency");
+            say!("room for {days} more day(s) without the agency");
         }
         match self.scrubbed.finished_at {
-            Some(at) => println!("verified {at:.0}, {} damaged record(s)", self.scrubbed.n_damaged),
-            None => println!("not yet verified, {} damaged record(s)", self.scrubbed.n_damaged),
+            Some(at) => say!("verified {at:.0}, {} damaged record(s)", self.scrubbed.n_damaged),
+            None => say!("not yet verified, {} damaged record(s)", self.scrubbed.n_damaged),
         }
     }
 }

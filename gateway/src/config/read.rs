@@ -336,6 +336,10 @@ fn device(
             if address.is_some() {
                 section.problem("address", &"this model has a serial line: give its `port`");
             }
+            if port.as_ref().is_some_and(|it| !it.is_absolute()) {
+                let text = "no whole path: begin it with a slash, best as /dev/serial/by-id/...";
+                section.problem("port", &text);
+            }
             if port.is_none() && !section.has("port") {
                 section.problem("port", &"missing: its port, best a /dev/serial/by-id/ path");
             }

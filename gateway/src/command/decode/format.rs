@@ -42,6 +42,8 @@ pub(super) struct Origin {
 /// The format of that name.
 #[must_use]
 pub fn format(name: &str) -> Option<&'static Format> {
+    // The catalogue writes the number of a characteristic as 0x2A35.
+    let name = name.strip_prefix("0x").unwrap_or(name);
     formats().find(|it| it.name.eq_ignore_ascii_case(name))
 }
 

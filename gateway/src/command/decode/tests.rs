@@ -160,7 +160,7 @@ fn encrypted_bytes_need_their_key_and_address() {
 fn wrong_usage_is_told_apart() {
     assert_eq!(ask("2AFF", "00", false).0, 2);
     let (code, _out, err) = ask("2A35", "0g", false);
-    assert_eq!((code, err.as_str()), (2, "\"0g\" is not hexadecimal\n"));
+    assert_eq!((code, err.as_str()), (2, "\"0g\" is not hexadecimal, two digits for each byte\n"));
 }
 
 #[test]

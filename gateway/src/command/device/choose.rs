@@ -19,7 +19,6 @@ const LISTEN: Duration = Duration::from_secs(5);
 /// # Errors
 ///
 /// Fails where nobody answers before the window closes.
-#[expect(clippy::print_stdout, reason = "a person is at the command line")]
 pub(super) async fn choose(
     bluez: &mut Bluez,
     place: &Place,
@@ -27,7 +26,7 @@ pub(super) async fn choose(
     weakest_dbm: Option<i16>,
     window: Window,
 ) -> anyhow::Result<Found> {
-    println!("put the device into pairing mode now, close to the hub");
+    say!("put the device into pairing mode now, close to the hub");
     let mut known = Vec::new();
     loop {
         let heard = scan(bluez, LISTEN.min(window.left())).await?;
@@ -35,7 +34,7 @@ pub(super) async fn choose(
         heard.retain(|it| is_strong(it, weakest_dbm));
         for found in &heard {
             let number = number(&mut known, found);
-            println!("{number:>3}  {}", heading(found, place.id_of(found.address)));
+            say!("{number:>3}  {}", heading(found, place.id_of(found.address)));
         }
         if heard.is_empty() {
             if window.left().is_zero() {
@@ -43,14 +42,14 @@ pub(super) async fn choose(
             }
             continue;
         }
-        println!("type the number of the device, or nothing to listen again:");
+        say!("type the number of the device, or nothing to listen again:");
         let line = timeout(window.left(), person.lines.recv()).await;
         let line = line.map_err(|_elapsed| anyhow!(PairingFailure::WindowClosed))?;
         let line = line.ok_or_else(|| anyhow!(PairingFailure::Unanswered))?;
         match chosen(&line, &known) {
             Some(found) => return Ok(found.clone()),
             None if line.trim().is_empty() => {}
-            None => println!("there is no {:?} in the list", line.trim()),
+            None => say!("there is no {:?} in the list", line.trim()),
         }
     }
 }

@@ -17,12 +17,11 @@ pub(in crate::command) struct Arguments {
     device: String,
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let place = Place::read(&arguments.config)?;
     let wanted = place.called(&arguments.device);
     let device = place.with_bluez(async |bluez| forget(bluez, &wanted).await)?;
     let name = device.name.as_deref().unwrap_or("a device without a name");
-    println!("forgot {} {name}; it has to be paired again before it is read", device.address);
+    say!("forgot {} {name}; it has to be paired again before it is read", device.address);
     Ok(ExitCode::SUCCESS)
 }

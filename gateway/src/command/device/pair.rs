@@ -53,7 +53,6 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "a person is at the command line")]
 async fn work(
     bluez: &mut Bluez,
     place: &Place,
@@ -68,14 +67,11 @@ async fn work(
             choose(bluez, place, &mut person, weakest_dbm, window).await?.address.to_string()
         }
     };
-    println!(
-        "listening for {wanted} for {} s: put it into pairing mode now",
-        window.left().as_secs()
-    );
+    say!("listening for {wanted} for {} s: put it into pairing mode now", window.left().as_secs());
     let heard = hear(bluez, &wanted, window).await?;
     let device = heard.ok_or_else(|| anyhow!(PairingFailure::NotHeard))?;
     let name = device.name.as_deref().unwrap_or("without a name");
-    println!("pairing {} {name}", device.address);
+    say!("pairing {} {name}", device.address);
     let capability = if arguments.just_works {
         Capability::NoInputNoOutput
     } else {
@@ -91,7 +87,6 @@ async fn work(
 /// # Errors
 ///
 /// Fails where no thread can be started.
-#[expect(clippy::print_stdout, reason = "a person is at the command line")]
 fn person() -> anyhow::Result<Person> {
     const WAITING_MAX: usize = 8;
     let (prompts, mut to_print) = mpsc::channel::<Prompt>(WAITING_MAX);
@@ -100,7 +95,7 @@ fn person() -> anyhow::Result<Person> {
         .name("prompts".to_owned())
         .spawn(move || {
             while let Some(prompt) = to_print.blocking_recv() {
-                println!("{}", prompt.text());
+                say!("{}", prompt.text());
             }
         })
         .context("failed to start a thread")?;
@@ -118,27 +113,26 @@ fn person() -> anyhow::Result<Person> {
     Ok(Person { prompts, lines })
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn report(device: &Found, paired: Paired, configured: Option<&str>) {
     let (address, name) = (device.address, device.name.as_deref().unwrap_or("without a name"));
     match paired {
-        Paired::New => println!("paired {address} {name}"),
-        Paired::Before => println!("{address} {name} was paired already, and answers"),
+        Paired::New => say!("paired {address} {name}"),
+        Paired::Before => say!("{address} {name} was paired already, and answers"),
     }
     let best = device.best_rows();
     match (configured, best.as_slice()) {
         (Some(id), _) => {
-            println!("take a measurement and run `vitalgate device test {id}` to prove it");
+            say!("take a measurement and run `vitalgate device test {id}` to prove it");
         }
         (None, [first, others @ ..]) => {
             if !others.is_empty() {
-                println!("{}", one_of(&best));
+                say!("{}", one_of(&best));
             }
             let row = if others.is_empty() { first.key } else { "…" };
-            println!("the hub reads it once its configuration has this, and a `subject`:\n");
-            println!("[[device]]\nid = \"{row}\"\nmodel = \"{row}\"\naddress = \"{address}\"");
+            say!("the hub reads it once its configuration has this, and a `subject`:\n");
+            say!("[[device]]\nid = \"{row}\"\nmodel = \"{row}\"\naddress = \"{address}\"");
         }
-        (None, []) => println!(
+        (None, []) => say!(
             "no row of the catalogue fits it; `vitalgate device list --catalogue` shows all of them"
         ),
     }

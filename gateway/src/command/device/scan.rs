@@ -70,7 +70,6 @@ fn say_nothing_heard() {
     );
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 fn print(found: &Found, configured: Option<&str>, is_json: bool) {
     let rows: Vec<_> = found.rows().iter().map(|it| it.key).collect();
     let best = found.best_rows();
@@ -88,15 +87,15 @@ fn print(found: &Found, configured: Option<&str>, is_json: bool) {
             "pairing_mode": found.is_in_pairing_mode,
             "configured": configured,
         });
-        println!("{row}");
+        say!("{row}");
         return;
     }
-    println!("{}", heading(found, configured));
+    say!("{}", heading(found, configured));
     if 1 < best.len() && configured.is_none() {
-        println!("    {}", one_of(&best));
+        say!("    {}", one_of(&best));
     }
     if !found.is_paired && configured.is_none() {
-        steps.iter().for_each(|step| println!("    {step}"));
+        steps.iter().for_each(|step| say!("    {step}"));
     }
 }
 

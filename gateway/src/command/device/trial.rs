@@ -35,7 +35,6 @@ pub(in crate::command) struct Arguments {
     seconds: u64,
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
     let Arguments { device, seconds, .. } = arguments;
@@ -43,14 +42,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let configured = configured.with_context(|| format!("no device is configured as {device}"))?;
     local::state(&config.socket_path())?
         .context("the daemon does not run: start it, for it has to record what the device says")?;
-    println!("take a measurement with {device} ({}) now", configured.model.name);
+    say!("take a measurement with {device} ({}) now", configured.model.name);
     let reading = wait(&config, device, Duration::from_secs(*seconds))?;
     let values: Vec<_> = reading
         .values
         .iter()
         .map(|it| format!("{} {} {}", it.vital, it.value.0, it.unit))
         .collect();
-    println!("{device} works: record {}, {}", reading.seq, values.join(", "));
+    say!("{device} works: record {}, {}", reading.seq, values.join(", "));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -90,7 +89,7 @@ fn advice(known: Option<&Value>) -> String {
     let text = |key: &str| known.and_then(|it| it.get(key)?.as_str());
     match (text("seen_at"), text("failure"), text("value_at")) {
         (None, ..) => "it was not heard since the daemon started: bring it closer, look at its \
-                       batteries, and whether its address is right"
+                       batteries or its plug, and whether its address or port is right"
             .to_owned(),
         (Some(_), Some(why), _) => {
             format!("its last failure was: {why}; pair it again if it asks for that")

@@ -1,0 +1,46 @@
+//! The answers of the commands on standard output.
+
+use std::io::{self, ErrorKind, Write as _};
+use std::{fmt, process};
+
+/// Writes a line to standard output, as `println!` does.
+macro_rules! say {
+    ($($arguments:tt)*) => { $crate::command::say::line(format_args!($($arguments)*)) };
+}
+
+/// Writes a line.
+///
+/// Whoever reads may have seen enough, as `head` has: then the program ends without a word.
+#[expect(clippy::exit, clippy::print_stderr, reason = "nobody reads what would follow")]
+pub(in crate::command) fn line(line: fmt::Arguments<'_>) {
+    let text = plain(&line.to_string());
+    if let Err(error) = writeln!(io::stdout().lock(), "{text}") {
+        if error.kind() == ErrorKind::BrokenPipe {
+            process::exit(0);
+        }
+        eprintln!("vitalgate: the answer cannot be written: {error}");
+        process::exit(1);
+    }
+}
+
+/// `text` with control characters as escapes: what a device says moves no cursor.
+pub(in crate::command) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for it in text.chars() {
+        match it.is_control() && it != '\n' {
+            true => plain.extend(it.escape_default()),
+            false => plain.push(it),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_says_moves_no_cursor() {
+        assert_eq!(plain("\u{1b}[2J\u{7}A\u{9b}é\nB"), "\\u{1b}[2J\\u{7}A\\u{9b}é\nB");
+    }
+}

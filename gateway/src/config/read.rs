@@ -336,9 +336,8 @@ fn device(
             if address.is_some() {
                 section.problem("address", &"this model has a serial line: give its `port`");
             }
-            if port.as_ref().is_some_and(|it| !it.is_absolute()) {
-                let text = "no whole path: begin it with a slash, best as /dev/serial/by-id/...";
-                section.problem("port", &text);
+            if port.as_ref().is_some_and(|it| it.as_os_str().is_empty()) {
+                section.problem("port", &"empty: give its port, best as /dev/serial/by-id/...");
             }
             if port.is_none() && !section.has("port") {
                 section.problem("port", &"missing: its port, best a /dev/serial/by-id/ path");

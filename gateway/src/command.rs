@@ -118,7 +118,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(2)
         }
         Err(Failure::Failed(error)) => {
-            eprintln!("vitalgate: {error:#}");
+            eprintln!("vitalgate: {}", say::reason(&error));
             ExitCode::FAILURE
         }
     }

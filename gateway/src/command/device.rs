@@ -121,6 +121,12 @@ fn told(history: Option<&Value>, is_running: bool, reading_at: Option<&String>) 
         (None, true) => "not heard since the daemon started".to_owned(),
         (None, false) => "the daemon does not run".to_owned(),
     });
+    if text("seen_at").is_some() {
+        lines.push(match text("value_at") {
+            Some(at) => format!("last values came {at}"),
+            None => "it has said nothing since the daemon started".to_owned(),
+        });
+    }
     lines.push(match reading_at {
         Some(at) => format!("last reading received {at}"),
         None => "no reading is recorded".to_owned(),
@@ -158,6 +164,7 @@ mod tests {
             lines,
             [
                 "heard 2026-03-02T09:00:00+01:00, connected not since the daemon started",
+                "it has said nothing since the daemon started",
                 "last reading received 2026-03-01T09:00:00+01:00",
                 "last failure 2026-03-02T08:00:00+01:00: the device hung up before it was \
                  subscribed to",

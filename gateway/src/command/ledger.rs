@@ -1,6 +1,6 @@
 //! What the listing commands share: the ledger beside a running daemon, read in pages.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::de::DeserializeOwned;
 use vitals::wire::canonical;
 use vitals::wire::v1::Recorded;
@@ -17,8 +17,11 @@ const PAGE: usize = 512;
 /// Opens the ledger of a hub, which may be running.
 pub(super) fn open(config: &Config) -> anyhow::Result<Store> {
     let path = config.ledger_path();
+    if !path.exists() {
+        bail!("the hub has not run yet: there is no ledger at {}", path.display());
+    }
     Store::open_read_only(&path)
-        .with_context(|| format!("there is no ledger to read at {}", path.display()))
+        .with_context(|| format!("the ledger cannot be read at {}", path.display()))
 }
 
 /// What the hub would think of its clock if it started now.

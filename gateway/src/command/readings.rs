@@ -101,10 +101,15 @@ fn print(reading: &Reading, said: &[Assignment]) {
             format!("unassigned {} {candidates}?", reading.id)
         }
     };
+    let doubt = match reading.time_quality.as_str() {
+        "fault" => " (time not known)",
+        _known => "",
+    };
     say!(
-        "{:>6}  {}  {whose}  {}  {}",
+        "{:>6}  {}{doubt}  {whose}  {}  {}  {}",
         reading.seq,
         reading.measured_at.0,
+        reading.device.id,
         values.join(", "),
         reading.flags.join(" "),
     );

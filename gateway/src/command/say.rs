@@ -23,6 +23,19 @@ pub(in crate::command) fn line(line: fmt::Arguments<'_>) {
     }
 }
 
+/// An error with its causes. Some libraries say their cause themselves: it is not said twice.
+pub(in crate::command) fn reason(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|it| !it.is_empty()) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
 /// `text` with control characters as escapes: what a device says moves no cursor.
 pub(in crate::command) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -38,6 +51,13 @@ pub(in crate::command) fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow::anyhow!("no such file").context("I/O error: no such file");
+        assert_eq!(reason(&error.context("no bus")), "no bus: I/O error: no such file");
+        assert_eq!(reason(&anyhow::anyhow!("b").context("a")), "a: b");
+    }
 
     #[test]
     fn what_a_device_says_moves_no_cursor() {

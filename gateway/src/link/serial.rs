@@ -138,7 +138,7 @@ impl Reader {
                     wait = RETRY_FIRST;
                     self.session(stream).await
                 }
-                Err(error) => self.report_closed(&format!("{error:#}")).await,
+                Err(error) => self.fail_to_open(&format!("{error:#}")).await,
             };
             if let Err(HubGone) = step {
                 return Ok(());
@@ -186,7 +186,7 @@ impl Reader {
         let why = self.listen(stream, &mut turns).await?;
         let end = SessionEnd::Failed(format!("the serial port of {device} is gone: {why}"));
         self.tell(LinkEvent::Ended(device.clone(), end, self.clock.now())).await?;
-        self.report_closed(&why).await
+        self.report_closed(&why).await.map(drop)
     }
 
     /// Passes on what comes until the port is gone; returns why it is.
@@ -255,15 +255,26 @@ impl Reader {
         self.clock.now().since_boot
     }
 
-    /// Says once per outage that the port is not open.
-    async fn report_closed(&self, why: &str) -> Result<(), HubGone> {
+    /// A port that cannot be opened is a failure of its device, too.
+    async fn fail_to_open(&self, why: &str) -> Result<(), HubGone> {
         let device = &self.port.device;
-        if self.board().closed(device) {
+        if self.report_closed(why).await? {
+            let end = SessionEnd::Failed(format!("its serial port cannot be opened: {why}"));
+            self.tell(LinkEvent::Ended(device.clone(), end, self.clock.now())).await?;
+        }
+        Ok(())
+    }
+
+    /// Says once per outage that the port is not open; whether this was the once.
+    async fn report_closed(&self, why: &str) -> Result<bool, HubGone> {
+        let device = &self.port.device;
+        let is_news = self.board().closed(device);
+        if is_news {
             tracing::warn!(device = %device, path = %self.port.path.display(), error = why, "serial port not open");
             let sentence = format!("the serial port of {device} cannot be used: {why}");
             self.tell(LinkEvent::Lost(LinkName::Serial, sentence)).await?;
         }
-        Ok(())
+        Ok(is_news)
     }
 
     async fn tell(&self, event: LinkEvent) -> Result<(), HubGone> {

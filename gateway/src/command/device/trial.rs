@@ -88,10 +88,12 @@ fn silence(config: &Config, device: &DeviceId, limit: Duration) -> anyhow::Error
 fn advice(known: Option<&Value>) -> String {
     let text = |key: &str| known.and_then(|it| it.get(key)?.as_str());
     match (text("seen_at"), text("failure"), text("value_at")) {
-        (None, ..) => "it was not heard since the daemon started: bring it closer, look at its \
+        (None, None, _) => {
+            "it was not heard since the daemon started: bring it closer, look at its \
                        batteries or its plug, and whether its address or port is right"
-            .to_owned(),
-        (Some(_), Some(why), _) => {
+                .to_owned()
+        }
+        (_, Some(why), _) => {
             format!("its last failure was: {why}; pair it again if it asks for that")
         }
         (Some(at), None, None) => {
@@ -120,5 +122,6 @@ mod tests {
         check(&json!({ "seen_at": seen_at, "value_at": value_at }), "gave no reading");
         let failed = json!({ "seen_at": seen_at, "failure": "the device hung up" });
         check(&failed, "its last failure was: the device hung up");
+        check(&json!({ "failure": "no such port" }), "its last failure was: no such port");
     }
 }

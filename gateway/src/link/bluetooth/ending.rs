@@ -64,6 +64,15 @@ pub(super) enum Cause {
     RadioLost(String),
 }
 
+/// Why a session ends in which nothing came for long enough: a device that could not be asked for what it
+/// has, and said nothing by itself, may well have something.
+pub(super) fn silence(is_unasked: bool, n_values: u64) -> Cause {
+    match is_unasked && n_values == 0 {
+        true => Cause::CallFailed("it could not be asked to talk".to_owned()),
+        false => Cause::Quiet,
+    }
+}
+
 /// Says what an end means. `n_values` counts the values that came in the session.
 pub(super) fn verdict(stage: Stage, cause: &Cause, n_values: u64) -> SessionEnd {
     // A link that went down was up, though the answer to the request for it came behind.
@@ -102,6 +111,14 @@ mod tests {
     #[track_caller]
     fn fails(stage: Stage, cause: &Cause, n_values: u64, sentence: &str) {
         assert_eq!(verdict(stage, cause, n_values), SessionEnd::Failed(sentence.to_owned()));
+    }
+
+    #[test]
+    fn a_device_that_could_not_be_asked_is_no_quiet_day() {
+        let sentence = "failed before it was done: it could not be asked to talk";
+        fails(Stage::SetUp, &silence(true, 0), 0, sentence);
+        assert_eq!(verdict(Stage::SetUp, &silence(false, 0), 0), SessionEnd::ByHub);
+        assert_eq!(verdict(Stage::SetUp, &silence(true, 1), 1), SessionEnd::ByHub);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use super::bus::Bluez;
 use super::echo::Echoes;
-use super::ending::{Cause, Stage};
+use super::ending::{Cause, Stage, silence};
 use super::peer::{Peer, is_limit};
 use super::roster::Member;
 use super::{BluetoothDevice, BluetoothSettings, Limits, USER_CONTROL};
@@ -155,10 +155,7 @@ impl Session {
             };
             let now = self.now();
             if asked.is_none() && quiet_at <= now {
-                break match self.is_unasked && self.n_values == 0 {
-                    true => Cause::CallFailed("it could not be asked to talk".to_owned()),
-                    false => Cause::Quiet,
-                };
+                break silence(self.is_unasked, self.n_values);
             }
             let until = asked.unwrap_or(quiet_at);
             let due = again.iter().map(|(due, _request)| *due).fold(until, Duration::min);

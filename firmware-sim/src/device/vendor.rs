@@ -5,7 +5,8 @@
 //! jumper      CDEACB81   81 pulse SpO2 PI; none is 255 and 127; a wave 80 and seven bytes before it
 //! jks50f      FFE1       69 bytes: FF 44 01, 00 finger, SpO2, pulse, PI 7 bits, PI 6 bits, 60 x 00,
 //!                        sum and 1; none is 127
-//! pc-60fw     6E400003   AA 55 0F 08 01, SpO2, pulse little-endian, PI x 10, 00, C0, CRC-8/MAXIM; none is 0
+//! pc-60fw     6E400003   AA 55 0F 08 01, SpO2, pulse little-endian, PI x 10, 00, C0, CRC-8/MAXIM; none is 0;
+//!                        before it a wave, AA 55 0F 07 02, and the battery, AA 55 F0 03 03
 //! o2ring      0734594A   55 00 FF 00 00 0D 00, SpO2, pulse little-endian, 4 x 00, battery, 00, 00,
 //!                        PI x 10, 01 worn, 00, CRC-8; 255 is no value; asked by AA 17 E8 ...
 //! berry       49535343-1E4D  as contec-5byte: 80|signal, pleth, pulse bit 7 as 40, pulse, SpO2

@@ -1,4 +1,5 @@
-//! The answers of the commands on standard output.
+//! How the commands speak to a person: lines on standard output, errors with their causes, and what devices
+//! say without its control characters.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::{fmt, process};

@@ -326,6 +326,9 @@ impl Decoder {
                 self.battery_percent = level.as_ref().ok().copied().or(self.battery_percent);
                 arrival.told(level.map(|it| Some(Item::Battery(it))))
             }
+            Some(characteristic::DATE_TIME | characteristic::CURRENT_TIME) => {
+                arrival.told(date_time::clock(raw).map(|it| Some(Item::Clock(it))))
+            }
             Some(characteristic::MANUFACTURER) => arrival.text(Information::Manufacturer),
             Some(characteristic::MODEL) => arrival.text(Information::Model),
             Some(characteristic::SERIAL_NUMBER) => arrival.text(Information::SerialNumber),

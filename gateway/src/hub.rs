@@ -254,7 +254,9 @@ impl Hub {
                     self.roster.failed(&device, cause);
                 }
                 let items = self.roster.end_session(&device);
-                self.take_items(at, &device, items)
+                self.take_items(at, &device, items)?;
+                self.roster.forget_clock(&device);
+                Ok(())
             }
             LinkEvent::Frame(frame) => {
                 let items = self.roster.decode(&frame);

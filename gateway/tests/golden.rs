@@ -340,6 +340,7 @@ fn failed_measurements_and_cuffs_at_work_become_no_readings() {
         Item::Refused(_) => "refused",
         Item::CuffPressure(_) => "cuff-pressure",
         Item::Battery(_) => "battery",
+        Item::Clock(_) => "clock",
         Item::Information { .. } => "information",
     };
     let mut n_outcomes: BTreeMap<(String, &str), usize> = BTreeMap::new();

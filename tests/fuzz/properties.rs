@@ -277,6 +277,7 @@ fn check(item: &Item, look: Look) {
             assert!(value.is_sign_positive() && value <= CUFF_MAX.into(), "{quantity}");
         }
         Item::Battery(percent) => assert!(*percent <= 100, "{percent} %"),
+        Item::Clock(shown) => assert!(shown.hour < 24, "{shown}"),
         Item::Information { text, .. } => assert!(!text.is_empty()),
     }
     if look == Look::Whole {
@@ -299,7 +300,7 @@ fn check_words(item: &Item) {
             assert_eq!(refused.content_identity(), refused.clone().content_identity());
         }
         Item::CuffPressure(quantity) => assert!(!quantity.to_string().is_empty()),
-        Item::Battery(_) | Item::Information { .. } => {}
+        Item::Battery(_) | Item::Clock(_) | Item::Information { .. } => {}
     }
 }
 

@@ -225,6 +225,7 @@ fn is_refusal(item: &Item) -> bool {
         | Item::Failed(_)
         | Item::CuffPressure(_)
         | Item::Battery(_)
+        | Item::Clock(_)
         | Item::Information { .. } => false,
     }
 }

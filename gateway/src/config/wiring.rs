@@ -113,13 +113,15 @@ pub(super) fn bluetooth_device(
     else {
         return None;
     };
+    // Last of all, and next to being set: what it shows is worth something with the moment alone.
+    let clock = time_write.filter(|it| it.can_be_read()).map(TimeWrite::characteristic);
     Some(BluetoothDevice {
         id: device.id.clone(),
         address: address.0,
         services: services(&device.model.transport),
         advertised: advertised.to_vec(),
         subscriptions: subscriptions.to_vec(),
-        reads: reads.to_vec(),
+        reads: reads.iter().copied().chain(clock).collect(),
         clock: time_write.map(clock_write),
         consents: consents
             .iter()

@@ -124,6 +124,15 @@ impl TimeWrite {
         }
     }
 
+    /// Whether what is written there can be asked for, too.
+    #[must_use]
+    pub const fn can_be_read(self) -> bool {
+        match self {
+            Self::DateTime | Self::CurrentTime => true,
+            Self::Microlife | Self::Transtek => false,
+        }
+    }
+
     /// What to write so that the device shows `now`, the wall clock of its client.
     #[must_use]
     pub fn value(self, now: civil::DateTime) -> Vec<u8> {

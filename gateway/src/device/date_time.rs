@@ -36,6 +36,18 @@ pub fn decode(bytes: &[u8]) -> Result<DeviceTime, DecodeError> {
     shown(time)
 }
 
+/// Decodes what the clock of a device shows, as a Date Time or as a Current Time.
+///
+/// What a Current Time says beyond the second is not looked at: some devices cut it short.
+///
+/// # Errors
+///
+/// Returns [`DecodeError::Truncated`] for less than seven bytes, and [`DecodeError::OutOfRange`] for a
+/// part that no clock can show.
+pub fn clock(bytes: &[u8]) -> Result<DeviceTime, DecodeError> {
+    shown(field(&mut Payload::new(bytes))?)
+}
+
 /// Refuses a time that no clock can show.
 pub(crate) fn shown(time: DeviceTime) -> Result<DeviceTime, DecodeError> {
     let limit = |field, value: u16, is_within: bool| {

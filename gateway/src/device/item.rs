@@ -22,6 +22,8 @@ pub enum Item {
     CuffPressure(Quantity),
     /// Battery level in percent, 0 to 100.
     Battery(u8),
+    /// What its clock shows now.
+    Clock(DeviceTime),
     /// A word of the device about itself.
     Information {
         /// What the word is about.

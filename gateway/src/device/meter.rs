@@ -70,6 +70,7 @@ fn refused(sequence: u16, record: Item) -> Item {
         other @ (Item::Refused(_)
         | Item::CuffPressure(_)
         | Item::Battery(_)
+        | Item::Clock(_)
         | Item::Information { .. }) => return other,
     };
     let source = Source::Characteristic(sig_uuid(characteristic::GLUCOSE));

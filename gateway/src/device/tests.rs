@@ -25,6 +25,7 @@ fn told(items: &[Item]) -> Vec<String> {
         Item::Refused(it) => format!("refused: {}", it.error),
         Item::CuffPressure(it) => format!("cuff at {it}"),
         Item::Battery(it) => format!("battery {it} %"),
+        Item::Clock(it) => format!("clock {it}"),
         Item::Information { subject, text } => format!("{} {text}", subject.as_str()),
     };
     items.iter().map(word).collect()
@@ -164,7 +165,7 @@ fn what_is_not_understood_is_kept_as_it_came() {
 fn bytes_from_nowhere_known_are_refused() {
     let mut monitor = decoder("sig-blood-pressure");
     let of_another_maker = Source::Characteristic(Uuid::from_u128(7));
-    for source in [Source::Serial, characteristic(0x2A2B), of_another_maker] {
+    for source in [Source::Serial, characteristic(0x2A0F), of_another_maker] {
         let items = monitor.push(at_ms(0), source, &[1]);
         assert!(
             matches!(
@@ -383,7 +384,7 @@ proptest! {
         pieces: Vec<Vec<u8>>,
         step_ms in 0..10_000_u64,
     ) {
-        let known = [0x2A08, 0x2A19, 0x2A1C, 0x2A24, 0x2A35, 0x2A36, 0x2A37, 0x2A5E, 0x2A5F, 0x2A9D];
+        let known = [0x2A08, 0x2A19, 0x2A1C, 0x2A2B, 0x2A24, 0x2A35, 0x2A36, 0x2A37, 0x2A5E, 0x2A5F, 0x2A9D];
         let mut decoder = Decoder::new(model, StreamSettings::default());
         for ((short, piece), at) in shorts.into_iter().chain(known).zip(pieces).zip(0..) {
             let received = at_ms(step_ms.saturating_mul(at));

@@ -6,8 +6,11 @@
 //! the device says                                    measured at     quality
 //! no time                                            reception       estimated
 //! a time within `tolerance` of the reception         that time       synced
+//! a time, and was asked for its clock, which is off  by that clock   corrected
 //! a time within `tolerance` of what the hub would    that time,      corrected
 //!   have shown, had its clock not been set           set as well
+//! a time within `tolerance` of the reception, by     that time       corrected
+//!   the offset before the last change of the zone
 //! a time up to 400 days before the reception         that time       synced
 //! a later or an earlier time                         reception       fault
 //! an unknown or impossible date, a clock never set   reception       fault
@@ -17,14 +20,19 @@
 //! A device with a clock keeps records: without a true time nobody can tell whether one of them is
 //! of this minute or of last month. That is why a bad time is worse than none.
 //!
+//! Where a device was asked for its clock in this session, what it measured is as long ago as its own
+//! clock says: that holds for what it stored as well, after its battery was changed, too. A time that
+//! would then be still to come was measured before that, and is taken as it stands.
+//!
 //! The hub sets the clocks of devices. When its own was set, they go on showing the old time until
-//! the next session: a device is understood by that until it has shown the new one.
+//! the next session: a device is understood by that until it has shown the new one. It is the same
+//! where summer time begins or ends: many devices speak before they can be asked for their clock.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp, civil};
+use jiff::{SignedDuration, Timestamp, civil};
 use vitals::{DeviceTime, Flag, LocalInstant, TimeQuality};
 
 /// How far the clock of a device may be ahead of the hub's, where the configuration says nothing.
@@ -36,6 +44,13 @@ pub const TOLERANCE: Duration = Duration::from_secs(10 * 60);
 /// choice (1970, 2000, 2010, 2017 are seen) say more.
 const OLDEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// How long a clock that is an hour behind is taken for one that was not put forward, 7 days: the
+/// same time can be that of a record of an hour before. Nothing is measured in an hour to come, so
+/// that a clock that was not put back is understood until it is.
+///
+/// Source: ours; most clients measure daily, and the first session after the change settles it.
+const FORWARD_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// When bytes came, and what the clock of the hub was worth then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reception {
@@ -45,6 +60,32 @@ pub struct Reception {
     pub is_known: bool,
     /// What the hub's clock would show, had it not been set; newest setting first.
     pub earlier: Vec<Timestamp>,
+    /// When the clock of the device last agreed with the hub's, by the hub's time.
+    pub agreed: Option<Timestamp>,
+    /// What the clock of the device showed when it was asked in this session.
+    pub clock: Option<DeviceClock>,
+}
+
+/// The clock of a device at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceClock {
+    /// What it showed.
+    pub shown: civil::DateTime,
+    /// When that was, by the hub's time.
+    pub at: Timestamp,
+}
+
+impl DeviceClock {
+    /// Whether it is within `tolerance` of the wall clock of `zone`.
+    #[must_use]
+    pub fn is_right(&self, zone: &TimeZone, tolerance: Duration) -> bool {
+        Limits::near(self.at, tolerance).resolve(self.shown, zone).is_some()
+    }
+
+    /// When it showed `earlier`.
+    fn time_of(&self, earlier: civil::DateTime) -> Option<Timestamp> {
+        self.at.checked_sub(self.shown.duration_since(earlier)).ok()
+    }
 }
 
 impl Reception {
@@ -78,16 +119,52 @@ pub fn measured_at(
     if let Some(at) = Limits::near(received.at, tolerance).resolve(civil, zone) {
         return synced(at);
     }
-    let shown_by_earlier = received.earlier.iter().find_map(|&earlier| {
-        let shown = Limits::near(earlier, tolerance).resolve(civil, zone)?;
-        received.at.checked_sub(earlier.duration_since(shown)).ok()
-    });
-    if let Some(at) = shown_by_earlier {
+    if let Some(at) = corrected(civil, received, zone, tolerance) {
         return (LocalInstant::new(at, zone), TimeQuality::Corrected);
     }
     Limits::around(received.at, tolerance)
         .resolve(civil, zone)
         .map_or((reception, TimeQuality::Fault), synced)
+}
+
+/// When it was by a clock that is off in a way that is known.
+fn corrected(
+    civil: civil::DateTime,
+    received: &Reception,
+    zone: &TimeZone,
+    tolerance: Duration,
+) -> Option<Timestamp> {
+    if let Some(clock) = received.clock {
+        if clock.is_right(zone, tolerance) {
+            return None;
+        }
+        let believed = Limits::around(received.at, tolerance);
+        return clock.time_of(civil).filter(|at| believed.contain(*at));
+    }
+    let shown_by_earlier = received.earlier.iter().find_map(|&earlier| {
+        let shown = Limits::near(earlier, tolerance).resolve(civil, zone)?;
+        received.at.checked_sub(earlier.duration_since(shown)).ok()
+    });
+    shown_by_earlier.or_else(|| unchanged(civil, received, zone, tolerance))
+}
+
+/// When it was by a clock that shows `wall` and did not follow the last change of the zone.
+fn unchanged(
+    wall: civil::DateTime,
+    received: &Reception,
+    zone: &TimeZone,
+    tolerance: Duration,
+) -> Option<Timestamp> {
+    let change = zone.preceding(received.at).next()?;
+    let before = zone.to_offset(change.timestamp().checked_sub(SignedDuration::from_secs(1)).ok()?);
+    let followed = received.agreed.is_some_and(|it| change.timestamp() <= it);
+    let is_put_forward = before < change.offset();
+    let since = received.at.duration_since(change.timestamp());
+    if followed || is_put_forward && FORWARD_WITHIN < since {
+        return None;
+    }
+    let at = before.to_timestamp(wall).ok()?;
+    received.is_near(at, tolerance).then_some(at)
 }
 
 /// The times that are believed.
@@ -125,7 +202,11 @@ impl Limits {
         offsets
             .into_iter()
             .filter_map(|offset| offset.to_timestamp(wall).ok())
-            .find(|it| self.earliest <= *it && *it <= self.latest)
+            .find(|it| self.contain(*it))
+    }
+
+    fn contain(self, at: Timestamp) -> bool {
+        self.earliest <= at && at <= self.latest
     }
 }
 
@@ -154,7 +235,13 @@ mod tests {
     }
 
     fn received(text: &str) -> Reception {
-        Reception { at: text.parse().unwrap(), is_known: true, earlier: Vec::new() }
+        Reception {
+            at: text.parse().unwrap(),
+            is_known: true,
+            earlier: Vec::new(),
+            agreed: None,
+            clock: None,
+        }
     }
 
     fn resolve(device_time: Option<DeviceTime>, flags: &[Flag], at: &str) -> (String, TimeQuality) {
@@ -235,6 +322,108 @@ mod tests {
         check("2026-10-25T02:30:00", second, "2026-10-25T02:30:00.000+01:00");
     }
 
+    /// A device says `device_time`, and last agreed with the hub at `agreed`.
+    #[track_caller]
+    fn check_change(
+        device_time: &str,
+        received_at: &str,
+        agreed: Option<&str>,
+        expected: (&str, TimeQuality),
+    ) {
+        let agreed = agreed.map(|it| it.parse().unwrap());
+        let reception = Reception { agreed, ..received(received_at) };
+        let said = Some(said(device_time));
+        let (at, quality) = measured_at(said, &BTreeSet::new(), &reception, &zone(), TOLERANCE);
+        assert_eq!((at.to_string().as_str(), quality), expected, "{device_time} {agreed:?}");
+    }
+
+    #[test]
+    fn a_clock_that_was_not_put_back_is_understood_all_winter() {
+        let corrected = |at| (at, TimeQuality::Corrected);
+        let first = ("2026-10-25T05:00:00Z", "2026-10-25T05:58:00.000+01:00");
+        let last = ("2027-03-27T08:00:00Z", "2027-03-27T08:58:00.000+01:00");
+        check_change("2026-10-25T06:58:00", first.0, None, corrected(first.1));
+        check_change(
+            "2026-10-25T06:58:00",
+            first.0,
+            Some("2026-10-24T20:00:00Z"),
+            corrected(first.1),
+        );
+        check_change("2027-03-27T09:58:00", last.0, None, corrected(last.1));
+        // It was put back, and is ahead for another reason.
+        let fault = ("2026-10-25T06:00:00.000+01:00", TimeQuality::Fault);
+        check_change("2026-10-25T06:58:00", first.0, Some("2026-10-25T02:00:00Z"), fault);
+    }
+
+    #[test]
+    fn a_clock_that_was_not_put_forward_is_understood_for_a_week() {
+        let corrected = |at| (at, TimeQuality::Corrected);
+        let synced = |at| (at, TimeQuality::Synced);
+        let first = "2026-03-29T05:00:00Z";
+        check_change(
+            "2026-03-29T05:58:00",
+            first,
+            None,
+            corrected("2026-03-29T06:58:00.000+02:00"),
+        );
+        // It was put forward, and this is a record of an hour ago.
+        let put_forward = Some("2026-03-29T02:00:00Z");
+        check_change(
+            "2026-03-29T05:58:00",
+            first,
+            put_forward,
+            synced("2026-03-29T05:58:00.000+02:00"),
+        );
+        let later = "2026-04-05T05:00:00Z";
+        check_change("2026-04-05T05:58:00", later, None, synced("2026-04-05T05:58:00.000+02:00"));
+        // Records that are older stay as they are.
+        check_change("2026-03-28T05:58:00", first, None, synced("2026-03-28T05:58:00.000+01:00"));
+    }
+
+    /// A device whose clock showed `shown` two minutes ago says `device_time`; it is 09:00.
+    #[track_caller]
+    fn check_asked(shown: &str, device_time: &str, expected: (&str, TimeQuality)) {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let clock = DeviceClock { shown: shown.parse().unwrap(), at: at("2026-01-15T07:58:00Z") };
+        let earlier = vec![at("2026-01-15T10:00:00Z")];
+        let reception =
+            Reception { clock: Some(clock), earlier, ..received("2026-01-15T08:00:00Z") };
+        let said = Some(said(device_time));
+        let (at, quality) = measured_at(said, &BTreeSet::new(), &reception, &zone(), TOLERANCE);
+        assert_eq!((at.to_string().as_str(), quality), expected, "{shown} {device_time}");
+    }
+
+    #[test]
+    fn what_a_device_kept_is_as_long_ago_as_its_own_clock_says() {
+        let corrected = |at| (at, TimeQuality::Corrected);
+        let synced = |at| (at, TimeQuality::Synced);
+        let fault = ("2026-01-15T09:00:00.000+01:00", TimeQuality::Fault);
+        // The battery was changed two days and a half ago.
+        let fell_back = "2010-01-03T12:00:00";
+        check_asked(fell_back, "2010-01-03T12:01:00", corrected("2026-01-15T08:59:00.000+01:00"));
+        check_asked(fell_back, "2010-01-01T00:05:00", corrected("2026-01-12T21:03:00.000+01:00"));
+        check_asked(fell_back, "2026-01-12T07:00:00", synced("2026-01-12T07:00:00.000+01:00"));
+        check_asked(fell_back, "2008-01-01T00:00:00", fault);
+        // Two hours ahead, and 20 minutes behind; set meanwhile, it shows the right time.
+        for (shown, device_time) in [
+            ("2026-01-15T10:58:00", "2026-01-14T12:00:00"),
+            ("2026-01-15T08:38:00", "2026-01-14T09:40:00"),
+        ] {
+            check_asked(shown, device_time, corrected("2026-01-14T10:00:00.000+01:00"));
+            check_asked(shown, "2026-01-15T08:59:00", synced("2026-01-15T08:59:00.000+01:00"));
+        }
+    }
+
+    #[test]
+    fn a_device_whose_clock_is_right_is_taken_at_its_word() {
+        let right = "2026-01-15T08:58:30";
+        let stored = ("2025-07-15T08:00:00.000+02:00", TimeQuality::Synced);
+        check_asked(right, "2025-07-15T08:00:00", stored);
+        // By the clock that the hub had it would be of this minute.
+        let future = ("2026-01-15T09:00:00.000+01:00", TimeQuality::Fault);
+        check_asked(right, "2026-01-15T11:00:00", future);
+    }
+
     #[test]
     fn a_device_is_understood_by_the_clock_that_the_hub_had() {
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
@@ -242,6 +431,8 @@ mod tests {
             at: at("2026-01-15T08:00:00Z"),
             is_known: true,
             earlier: vec![at("2036-01-15T08:00:00Z"), at("2026-01-15T07:00:00Z")],
+            agreed: None,
+            clock: None,
         };
         let resolve = |device_time: &str| {
             let said = Some(said(device_time));
@@ -276,7 +467,7 @@ mod tests {
         ) {
             let device_time = Some(DeviceTime { year, month, day, hour, minute, second });
             let wall = Timestamp::from_second(reception_s).unwrap();
-            let reception = Reception { at: wall, is_known: true, earlier: Vec::new() };
+            let reception = Reception { at: wall, is_known: true, earlier: Vec::new(), agreed: None, clock: None };
             let (at, quality) =
                 measured_at(device_time, &BTreeSet::new(), &reception, &zone(), TOLERANCE);
             let limits = Limits::around(wall, TOLERANCE);

@@ -53,6 +53,9 @@ struct Home {
     boot: u8,
     /// By how many seconds the wall clock is ahead of the truth.
     ahead_s: i64,
+    zone: TimeZone,
+    /// By how many seconds the clock of the cuff is ahead of that of the zone.
+    cuff_ahead_s: i64,
     network: Synchronization,
     n_commands: u32,
 }
@@ -61,7 +64,7 @@ fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
-fn settings() -> HubSettings {
+fn settings(zone: TimeZone) -> HubSettings {
     let cuff = Device {
         id: "cuff".parse().unwrap(),
         model: catalogue::model("and-ua-651ble").unwrap(),
@@ -76,7 +79,7 @@ fn settings() -> HubSettings {
     };
     HubSettings {
         id: "hub-1".parse().unwrap(),
-        zone: TimeZone::UTC,
+        zone,
         earliest: "2025-01-01T00:00:00Z".parse().unwrap(),
         agency_keys: vec![key().verifying_key()],
         devices: vec![cuff, oximeter],
@@ -87,15 +90,29 @@ fn settings() -> HubSettings {
 
 impl Home {
     fn new() -> Self {
+        Self::in_zone(TimeZone::UTC)
+    }
+
+    fn in_zone(zone: TimeZone) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&directory.path().join("ledger.db")).unwrap();
         let truth: Timestamp = START.parse().unwrap();
         let since_boot = Duration::from_secs(1000);
         let now = Stamp { wall: truth, boot: BootId([1; 16]), since_boot };
-        let hub = Hub::new(settings(), store, now).unwrap();
+        let hub = Hub::new(settings(zone.clone()), store, now).unwrap();
         let network = Synchronization::NotInUse;
-        let mut home =
-            Self { directory, hub, truth, since_boot, boot: 1, ahead_s: 0, network, n_commands: 0 };
+        let mut home = Self {
+            directory,
+            hub,
+            truth,
+            since_boot,
+            boot: 1,
+            ahead_s: 0,
+            zone,
+            cuff_ahead_s: 0,
+            network,
+            n_commands: 0,
+        };
         home.step(Event::Started);
         home
     }
@@ -123,9 +140,9 @@ impl Home {
     fn restart(&mut self) {
         // The hub that ran lets go of its ledger first.
         let elsewhere = Store::open(&self.directory.path().join("elsewhere.db")).unwrap();
-        self.hub = Hub::new(settings(), elsewhere, self.now()).unwrap();
+        self.hub = Hub::new(settings(self.zone.clone()), elsewhere, self.now()).unwrap();
         let store = Store::open(&self.directory.path().join("ledger.db")).unwrap();
-        self.hub = Hub::new(settings(), store, self.now()).unwrap();
+        self.hub = Hub::new(settings(self.zone.clone()), store, self.now()).unwrap();
         self.step(Event::Clock(self.network));
         self.step(Event::Started);
     }
@@ -144,10 +161,11 @@ impl Home {
         self.reboot(20 - self.truth.as_second() - 60);
     }
 
-    /// The cuff, whose clock is right, measures; the wall clock is set between reading and commit.
+    /// The cuff measures; the wall clock is set between reading and commit.
     fn press(&mut self, mmhg: u8, ahead_s: i64) {
         self.pass(60);
-        let shown = TimeZone::UTC.to_datetime(self.truth);
+        let shown = self.truth + SignedDuration::from_secs(self.cuff_ahead_s);
+        let shown = self.zone.to_datetime(shown);
         let year = u16::try_from(shown.year()).unwrap().to_le_bytes();
         let part = |it: i8| u8::try_from(it).unwrap();
         let mut bytes = vec![0x16, mmhg, 0, 80, 0, 100, 0, year[0], year[1]];
@@ -358,19 +376,6 @@ fn a_setting_of_the_clock_is_told_and_the_order_of_what_was_measured_stays() {
 }
 
 #[test]
-fn a_device_is_understood_also_after_the_hub_had_gone_by_its_own_count() {
-    let mut home = Home::new();
-    // Ten years back is not believed: the hub goes on, and the cuff agrees with it.
-    home.saturate(95, -DECADE_S);
-    home.press(184, -DECADE_S);
-    home.press(120, HOUR_S);
-    let states: Vec<_> =
-        home.messages::<v1::Alert>(Lane::Alert).into_iter().map(|it| it.state).collect();
-    assert_eq!(states, ["raised", "cleared"]);
-    assert_eq!(home.readings()[2].time_quality, "corrected");
-}
-
-#[test]
 fn a_replay_is_recognised_whatever_the_clock_shows() {
     for ahead_s in [HOUR_S, -HOUR_S, DECADE_S, -DECADE_S] {
         let mut home = Home::new();
@@ -465,3 +470,5 @@ proptest! {
         prop_assert_eq!(right.alerts(), wrong.alerts());
     }
 }
+
+mod device;

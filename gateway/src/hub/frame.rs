@@ -1,13 +1,13 @@
 //! From what a decoder says to what is recorded.
 
-use tracing::debug;
+use tracing::{debug, info};
 use vitals::wire::v1::EventKind;
-use vitals::{Context, DeviceId, Epoch, LocalInstant, Reading, ReadingId, TimeQuality};
+use vitals::{Context, DeviceId, DeviceTime, Epoch, LocalInstant, Reading, ReadingId, TimeQuality};
 
 use super::record::Remark;
 use super::{Hub, HubError};
 use crate::clock::Stamp;
-use crate::device::time::{self, Reception};
+use crate::device::time::{self, DeviceClock, Reception};
 use crate::device::{FailedMeasurement, Item, Observation, Refused};
 use crate::link::Source;
 
@@ -27,6 +27,10 @@ impl Hub {
             Item::Failed(it) => self.measurement_failed(now, device, it),
             Item::Refused(it) => self.refused(now, device, it),
             Item::Battery(percent) => self.battery(now, device, percent),
+            Item::Clock(shown) => {
+                self.clock_shown(now, device, shown);
+                Ok(())
+            }
             Item::CuffPressure(_pressure) => Ok(()),
             Item::Information { subject, .. } => {
                 debug!(%device, subject = subject.as_str(), "device information received");
@@ -50,6 +54,8 @@ impl Hub {
             at: self.local(received).at,
             is_known: self.time.is_known(),
             earlier: self.time.earlier(received.since_boot, member.clock_agreed),
+            agreed: member.clock_agreed.map(|it| self.time.at(it)),
+            clock: member.clock.map(|(shown, at)| DeviceClock { shown, at: self.time.at(at) }),
         };
         let (measured_at, time_quality) = time::measured_at(
             observation.device_time,
@@ -124,6 +130,21 @@ impl Hub {
             ..Remark::about_hub(EventKind::PayloadQuarantined, text)
         };
         self.remark(now, remark)
+    }
+
+    /// Notes what the clock of a device shows: what it measured is understood by that in this session.
+    fn clock_shown(&mut self, now: Stamp, device: &DeviceId, shown: DeviceTime) {
+        let (is_known, at) = (self.time.is_known(), self.local(now).at);
+        let Some(member) = self.roster.member_mut(device) else { return };
+        member.clock = shown.civil().map(|shown| (shown, now.since_boot));
+        let is_right = shown
+            .civil()
+            .is_some_and(|shown| DeviceClock { shown, at }.is_right(&self.zone, time::TOLERANCE));
+        match (is_known, is_right) {
+            (true, true) => member.clock_agreed = Some(now.since_boot),
+            (true, false) => info!(%device, %shown, "the clock of the device is off"),
+            (false, _) => debug!(%device, %shown, "the clock of the device cannot be judged"),
+        }
     }
 
     fn battery(&mut self, now: Stamp, device: &DeviceId, percent: u8) -> Result<(), HubError> {

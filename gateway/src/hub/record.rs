@@ -144,7 +144,7 @@ impl Hub {
     /// Records a remark; one that a device repeats is dropped.
     #[expect(clippy::needless_pass_by_value, reason = "each remark is made for this call")]
     pub(super) fn remark(&mut self, now: Stamp, remark: Remark) -> Result<(), HubError> {
-        let before = self.last_heard()?;
+        let before = self.past_failures(now, |hub| Ok(hub.last_heard()?))?;
         let Some(event) = self.with_room(now, |hub| hub.commit_remark(now, remark.clone()))? else {
             return Ok(());
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::civil;
 use vitals::{DeviceId, DeviceReference};
 
 use super::owner::Owner;
@@ -37,6 +38,8 @@ pub(super) struct Member {
     pub(super) battery_percent: Option<u8>,
     /// When its clock last agreed with the hub's; time since boot.
     pub(super) clock_agreed: Option<Duration>,
+    /// What its clock showed when it was asked in this session, and when that was; time since boot.
+    pub(super) clock: Option<(civil::DateTime, Duration)>,
 }
 
 /// Every device of the home.
@@ -56,6 +59,7 @@ impl Roster {
                 last_error: None,
                 battery_percent: None,
                 clock_agreed: None,
+                clock: None,
             };
             (device.id, member)
         };
@@ -97,7 +101,15 @@ impl Roster {
 
     /// What was held back for the end of a session.
     pub(super) fn end_session(&mut self, id: &DeviceId) -> Vec<Item> {
-        self.members.get_mut(id).map(|it| it.decoder.end()).unwrap_or_default()
+        let Some(member) = self.members.get_mut(id) else { return Vec::new() };
+        member.decoder.end()
+    }
+
+    /// What its clock showed in the session that is over says nothing about the next one: it was set.
+    pub(super) fn forget_clock(&mut self, id: &DeviceId) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.clock = None;
+        }
     }
 
     pub(super) fn seen(&mut self, id: &DeviceId, at: Stamp) {

@@ -35,6 +35,7 @@ pub(super) fn to_json(item: &Item) -> Value {
             "unit": it.unit().ucum(),
         }),
         Item::Battery(percent) => json!({ "item": "battery", "percent": percent }),
+        Item::Clock(shown) => json!({ "item": "clock", "device_time": shown.to_string() }),
         Item::Information { subject, text } => {
             json!({ "item": "information", "subject": subject.as_str(), "text": text })
         }
@@ -53,6 +54,7 @@ pub(super) fn to_text(item: &Item) -> String {
         Item::Refused(it) => format!("refused: {}", it.error),
         Item::CuffPressure(it) => format!("in progress: cuff at {it}"),
         Item::Battery(percent) => format!("about the device: battery at {percent} %"),
+        Item::Clock(shown) => format!("about the device: its clock shows {shown}"),
         Item::Information { subject, text } => {
             format!("about the device: {} {text}", subject.as_str())
         }

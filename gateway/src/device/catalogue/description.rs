@@ -165,8 +165,12 @@ impl TimeWrite {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::DateTime => "Date Time (0x2A08) of the measurement service, set in each session",
-            Self::CurrentTime => "Current Time (0x2A2B), set in each session where it has it",
+            Self::DateTime => {
+                "Date Time (0x2A08) of the measurement service, read and set in each session"
+            }
+            Self::CurrentTime => {
+                "Current Time (0x2A2B), read and set in each session where it has it"
+            }
             Self::Microlife => "set by a frame of Microlife in each session",
             Self::Transtek => "set by a command of Transtek in each session",
         }
@@ -243,7 +247,7 @@ mod tests {
             lines("and-ua-651ble"),
             "protocol   Bluetooth SIG\n\
              known by   name A&D_UA-651BLE..., service 0x1810\n\
-             clock      Date Time (0x2A08) of the measurement service, set in each session\n\
+             clock      Date Time (0x2A08) of the measurement service, read and set in each session\n\
              bond       once, without a PIN (Just Works)\n\
              ends       when it hangs up, which is how it says that it is done, or after 5 s without a \
              value\n\

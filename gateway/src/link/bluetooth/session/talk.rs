@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use btleplug::api::Peripheral as _;
+use btleplug::api::{CharPropFlags, Peripheral as _};
 use btleplug::platform::Peripheral;
 use uuid::Uuid;
 
@@ -23,6 +23,10 @@ impl Session {
             }
             return Ok(());
         };
+        if !characteristic.properties.contains(CharPropFlags::READ) {
+            tracing::debug!(device = %device, %uuid, "device does not tell it");
+            return Ok(());
+        }
         self.echoes.begin(uuid);
         let limit = self.wires.settings.limits.call;
         match self.guarded(limit, peripheral.read(&characteristic)).await {

@@ -25,6 +25,15 @@ pub enum KeyError {
         #[source]
         cause: io::Error,
     },
+    /// There is no folder to make the file in.
+    #[error(
+        "the signing key {} cannot be made, its folder is not there: make it first",
+        path.display()
+    )]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// Others may read the file.
     #[error(
         "the signing key {} can be read by others (mode {mode:03o}), run chmod 600",
@@ -60,6 +69,10 @@ pub fn load_or_create(path: &Path) -> Result<SigningKey, KeyError> {
     match File::open(path) {
         Ok(file) => read(&file, path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+            if folder.is_some_and(|it| !it.exists()) {
+                return Err(KeyError::NoFolder { path: path.to_owned() });
+            }
             let mut seed = [0; 32];
             getrandom::fill(&mut seed).map_err(|cause| KeyError::Randomness { cause })?;
             let mut options = OpenOptions::new();
@@ -112,6 +125,13 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(load_or_create(&path).unwrap().to_bytes(), key.to_bytes());
         assert_eq!(public_hex(&key).len(), 64);
+    }
+
+    #[test]
+    fn a_key_without_a_folder_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = load_or_create(&directory.path().join("no/agency.key")).unwrap_err();
+        assert!(error.to_string().contains("its folder is not there"), "{error}");
     }
 
     #[test]

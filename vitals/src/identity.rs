@@ -29,7 +29,7 @@ pub enum IdentityError {
     #[error("an epoch has 16 hexadecimal digits")]
     Epoch,
     /// A ledger key is not `<epoch>-<sequence>`.
-    #[error("a ledger key reads <epoch>-<sequence>")]
+    #[error("a ledger key reads <epoch>-<sequence>, as in 00010203fcfdfeff-42")]
     LedgerKey,
 }
 

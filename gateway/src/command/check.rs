@@ -47,6 +47,10 @@ pub(super) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
             plan.rules().count()
         );
     }
+    for port in config.serial.iter().filter(|it| !it.path.exists()) {
+        let (path, device) = (port.path.display(), &port.device);
+        say!("serial port {path} of {device}: not there, the hub waits until it is plugged in");
+    }
     say!("{clock}");
     say!("ledger {}: {found}", path.display());
     Ok(ExitCode::SUCCESS)

@@ -26,22 +26,36 @@ pub(super) struct Links {
 
 #[derive(Debug)]
 struct Lost {
-    /// When it is told; time since boot, `None` once that is done or where it never is.
-    due: Option<Duration>,
+    /// The alert about it; `None` once that is raised, and where there is none.
+    to_tell: Option<ToTell>,
     cause: String,
+}
+
+/// An alert that is due unless the link comes back before.
+#[derive(Debug, Clone, Copy)]
+struct ToTell {
+    rule: &'static str,
+    /// Time since boot.
+    due: Duration,
 }
 
 impl Links {
     /// When a lost link is to be told.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        self.lost.values().filter_map(|it| it.due).min()
+        self.lost.values().filter_map(|it| Some(it.to_tell?.due)).min()
     }
 
-    /// The links to be told of, and why they are lost; each of them once.
-    fn take_due(&mut self, now: Stamp) -> Vec<(LinkName, String)> {
+    /// The conditions to be told of, each of them once.
+    fn take_due(&mut self, now: Stamp) -> Vec<Condition> {
         let due = self.lost.iter_mut().filter_map(|(link, lost)| {
-            lost.due.take_if(|due| *due <= now.since_boot)?;
-            Some((*link, lost.cause.clone()))
+            let told = lost.to_tell.take_if(|it| it.due <= now.since_boot)?;
+            let why = format!(
+                "The {} link of this hub does not work ({}): nothing that is measured over it is \
+                 recorded.",
+                link.as_str(),
+                lost.cause
+            );
+            Some(Condition { rule: told.rule, priority: Priority::Medium, why })
         });
         due.collect()
     }
@@ -76,23 +90,15 @@ impl Hub {
             return Ok(());
         }
         let text = format!("The {} link is lost: {cause}.", link.as_str());
-        let due = rule(link).map(|_told| now.since_boot.saturating_add(TOLD_AFTER));
-        self.links.lost.insert(link, Lost { due, cause });
+        let due = now.since_boot.saturating_add(TOLD_AFTER);
+        let to_tell = rule(link).map(|rule| ToTell { rule, due });
+        self.links.lost.insert(link, Lost { to_tell, cause });
         self.remark(now, Remark::about_link(EventKind::LinkLost, link, text))
     }
 
     /// Raises the alert about a link that stays lost.
     pub(super) fn watch_links(&mut self, now: Stamp) -> Result<(), HubError> {
-        for (link, cause) in self.links.take_due(now) {
-            let Some(rule) = rule(link) else { continue };
-            let why = format!(
-                "The {} link of this hub does not work ({cause}): nothing that is measured over it \
-                 is recorded.",
-                link.as_str()
-            );
-            let condition = Condition { rule, priority: Priority::Medium, why };
-            self.raise_in_passing(now, &condition)?;
-        }
-        Ok(())
+        let due = self.links.take_due(now);
+        due.iter().try_for_each(|condition| self.raise_in_passing(now, condition))
     }
 }

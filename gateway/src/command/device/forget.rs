@@ -19,7 +19,7 @@ pub(in crate::command) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let place = Place::read(&arguments.config)?;
-    let wanted = place.called(&arguments.device);
+    let wanted = place.called(&arguments.device)?;
     let device = place.with_bluez(async |bluez| forget(bluez, &wanted).await)?;
     let name = device.name.as_deref().unwrap_or("a device without a name");
     say!("forgot {} {name}; it has to be paired again before it is read", device.address);

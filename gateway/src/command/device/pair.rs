@@ -61,7 +61,7 @@ async fn work(
 ) -> anyhow::Result<(Found, Paired)> {
     let mut person = person()?;
     let wanted = match &arguments.device {
-        Some(device) => place.called(device),
+        Some(device) => place.called(device)?,
         None => {
             let weakest_dbm = arguments.signal.signal;
             choose(bluez, place, &mut person, weakest_dbm, window).await?.address.to_string()

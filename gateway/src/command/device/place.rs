@@ -22,6 +22,8 @@ pub(super) struct Place {
     socket: Option<PathBuf>,
     /// The Bluetooth devices of the home.
     devices: Vec<(DeviceId, BDAddr)>,
+    /// Its serial devices.
+    ports: Vec<(DeviceId, PathBuf)>,
 }
 
 impl Place {
@@ -41,6 +43,7 @@ impl Place {
             adapter: bluetooth.and_then(|it| it.adapter.clone()),
             socket: Some(config.socket_path()),
             devices: devices.iter().map(|it| (it.id.clone(), it.address)).collect(),
+            ports: config.serial.iter().map(|it| (it.device.clone(), it.path.clone())).collect(),
         })
     }
 
@@ -50,9 +53,20 @@ impl Place {
     }
 
     /// What a person called it, as an address where that is the name of a configured device.
-    pub(super) fn called(&self, wanted: &str) -> String {
+    ///
+    /// # Errors
+    ///
+    /// Fails where that is a serial device, which has neither bond nor name on the air.
+    pub(super) fn called(&self, wanted: &str) -> anyhow::Result<String> {
+        if let Some((id, path)) = self.ports.iter().find(|(id, _path)| id.as_str() == wanted) {
+            let path = path.display();
+            anyhow::bail!(
+                "{id} is on the serial port {path}: there is nothing to pair or forget; what it says is \
+                 written down by `vitalgate device record --port {path}` while the hub is stopped"
+            );
+        }
         let configured = self.devices.iter().find(|(id, _at)| id.as_str() == wanted);
-        configured.map_or_else(|| wanted.to_owned(), |(_id, address)| address.to_string())
+        Ok(configured.map_or_else(|| wanted.to_owned(), |(_id, address)| address.to_string()))
     }
 
     /// Has a running hub leave the radio alone until the answer is dropped.
@@ -108,5 +122,19 @@ impl Drop for Quiet<'_> {
         {
             tracing::debug!(%error, "hub not told");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_serial_device_is_neither_paired_nor_forgotten() {
+        let port = ("oximeter".parse().unwrap(), PathBuf::from("/dev/ttyUSB0"));
+        let place = Place { ports: vec![port], ..Place::default() };
+        let error = place.called("oximeter").unwrap_err().to_string();
+        assert!(error.contains("device record --port /dev/ttyUSB0"), "{error}");
+        assert_eq!(place.called("A&D_UA-651BLE").unwrap(), "A&D_UA-651BLE");
     }
 }

@@ -83,7 +83,7 @@ fn from_air(
     identity: &mut Identity,
 ) -> Result<Vec<Utterance>, Failure> {
     let place = Place::read(&arguments.config)?;
-    let wanted = place.called(device);
+    let wanted = place.called(device)?;
     let duration = Duration::from_secs(arguments.seconds);
     let window = Window::open(duration)?;
     let _quiet = place.quiet(duration)?;

@@ -1,7 +1,7 @@
 //! What becomes of a reading whose device shows another time than the hub.
 
 use super::*;
-use crate::device::date_time::date_time;
+use crate::device::catalogue::TimeWrite;
 use crate::link::SessionEnd;
 
 #[test]
@@ -55,7 +55,7 @@ fn what_a_cuff_kept_behind_a_changed_battery_counts_from_when_it_was_measured() 
     home.pass(3600);
     let source = Source::Characteristic(sig_uuid(0x2A08));
     let shown = TimeZone::UTC.to_datetime(home.truth + SignedDuration::from_secs(fell_back_s));
-    home.indicate("cuff", source, date_time(shown).to_vec(), 0);
+    home.indicate("cuff", source, TimeWrite::DateTime.value(shown), 0);
     home.cuff_ahead_s = fell_back_s - 1800;
     home.press(120, 0);
     let stored = home.truth - SignedDuration::from_secs(1800);

@@ -11,6 +11,7 @@ mod anew;
 pub(crate) mod assign;
 mod at_home;
 mod command;
+mod device_clock;
 pub(crate) mod exercise;
 mod frame;
 mod health;
@@ -42,6 +43,7 @@ use vitals::{Exercise, HubId, LocalInstant, Moment, Sequence, SequenceRanges};
 
 use self::assign::Assignments;
 pub use self::at_home::{Kept, NotDone};
+use self::device_clock::SessionClock;
 pub use self::exercise::Exercising;
 use self::links::Links;
 pub use self::owner::{Band, Owner, User};
@@ -245,8 +247,13 @@ impl Hub {
         match event {
             LinkEvent::Up(link) => self.on_link_up(now, link),
             LinkEvent::Lost(link, cause) => self.on_link_lost(now, link, cause),
-            LinkEvent::Seen(device, at) | LinkEvent::Begun(device, at) => {
+            LinkEvent::Seen(device, at) => {
                 self.roster.seen(&device, at);
+                Ok(())
+            }
+            LinkEvent::Begun(device, at) => {
+                self.roster.seen(&device, at);
+                self.roster.session(&device, SessionClock::begin(at));
                 Ok(())
             }
             LinkEvent::Ended(device, end, at) => {
@@ -255,7 +262,7 @@ impl Hub {
                 }
                 let items = self.roster.end_session(&device);
                 self.take_items(at, &device, items)?;
-                self.roster.forget_clock(&device);
+                self.roster.session(&device, SessionClock::default());
                 Ok(())
             }
             LinkEvent::Frame(frame) => {

@@ -113,7 +113,7 @@ pub(super) fn bluetooth_device(
     else {
         return None;
     };
-    // Last of all, and next to being set: what it shows is worth something with the moment alone.
+    // First of all: what the device says before it answers is judged without it.
     let clock = time_write.filter(|it| it.can_be_read()).map(TimeWrite::characteristic);
     Some(BluetoothDevice {
         id: device.id.clone(),
@@ -121,7 +121,7 @@ pub(super) fn bluetooth_device(
         services: services(&device.model.transport),
         advertised: advertised.to_vec(),
         subscriptions: subscriptions.to_vec(),
-        reads: reads.iter().copied().chain(clock).collect(),
+        reads: clock.into_iter().chain(reads.iter().copied()).collect(),
         clock: time_write.map(clock_write),
         consents: consents
             .iter()

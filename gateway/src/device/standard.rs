@@ -71,7 +71,8 @@ impl Decoder {
                 arrival.told(level.map(|it| Some(Item::Battery(it))))
             }
             Some(characteristic::DATE_TIME | characteristic::CURRENT_TIME) => {
-                arrival.told(date_time::clock(raw).map(|it| Some(Item::Clock(it))))
+                // A clock that cannot be read is as good as none, and spoils no measurement.
+                arrival.told(Ok(date_time::clock(raw).ok().map(Item::Clock)))
             }
             Some(characteristic::MANUFACTURER) => arrival.text(Information::Manufacturer),
             Some(characteristic::MODEL) => arrival.text(Information::Model),

@@ -6,11 +6,10 @@
 //! the device says                                    measured at     quality
 //! no time                                            reception       estimated
 //! a time within `tolerance` of the reception         that time       synced
-//! a time, and was asked for its clock, which is off  by that clock   corrected
 //! a time within `tolerance` of what the hub would    that time,      corrected
 //!   have shown, had its clock not been set           set as well
 //! a time within `tolerance` of the reception, by     that time       corrected
-//!   the offset before the last change of the zone
+//!   the offset before the zone was last put back
 //! a time up to 400 days before the reception         that time       synced
 //! a later or an earlier time                         reception       fault
 //! an unknown or impossible date, a clock never set   reception       fault
@@ -18,20 +17,33 @@
 //! ```
 //!
 //! A device with a clock keeps records: without a true time nobody can tell whether one of them is
-//! of this minute or of last month. That is why a bad time is worse than none.
+//! of this minute or of last month. That is why a bad time is worse than none. What earlier sessions say
+//! about it is looked at in `hub/device_clock.rs`.
 //!
-//! Where a device was asked for its clock in this session, what it measured is as long ago as its own
-//! clock says: that holds for what it stored as well, after its battery was changed, too. A time that
-//! would then be still to come was measured before that, and is taken as it stands.
+//! Where a device was asked for its clock in this session, and that is off, what it measured is as
+//! long ago as its own clock says: what it stored, too, and after its battery was changed. Some times
+//! can be believed as they stand as well, for a clock may have been set since then:
+//!
+//! ```text
+//! as it stands             by its own clock           measured at         quality
+//! not to be believed       to be believed             by its own clock    corrected
+//! to be believed           not to be believed         as it stands        synced
+//! near the reception       long before                reception           fault
+//! more than two days later than by its own clock      as it stands        synced
+//! any other time           any other time             by its own clock    corrected
+//! ```
+//!
+//! So nothing that may be of this minute is taken for something of last week.
 //!
 //! The hub sets the clocks of devices. When its own was set, they go on showing the old time until
 //! the next session: a device is understood by that until it has shown the new one. It is the same
-//! where summer time begins or ends: many devices speak before they can be asked for their clock.
+//! where the zone was put back. Where it was put forward, what comes before the clock is set counts as
+//! measured an hour before it was: a record of that hour looks the same.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, civil};
 use vitals::{DeviceTime, Flag, LocalInstant, TimeQuality};
 
@@ -44,12 +56,12 @@ pub const TOLERANCE: Duration = Duration::from_secs(10 * 60);
 /// choice (1970, 2000, 2010, 2017 are seen) say more.
 const OLDEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// How long a clock that is an hour behind is taken for one that was not put forward, 7 days: the
-/// same time can be that of a record of an hour before. Nothing is measured in an hour to come, so
-/// that a clock that was not put back is understood until it is.
+/// How much further back a time may be by the device's own clock than as it stands, two days: a clock
+/// in another zone or half a day off, and no date that somebody mistyped.
 ///
-/// Source: ours; most clients measure daily, and the first session after the change settles it.
-const FORWARD_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Source: ours; half of the age from which a value calls nobody any more (`alerting`'s `PAST_AFTER`), so
+/// that a value of the last two days calls in any case.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(2 * 24);
 
 /// When bytes came, and what the clock of the hub was worth then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +72,6 @@ pub struct Reception {
     pub is_known: bool,
     /// What the hub's clock would show, had it not been set; newest setting first.
     pub earlier: Vec<Timestamp>,
-    /// When the clock of the device last agreed with the hub's, by the hub's time.
-    pub agreed: Option<Timestamp>,
     /// What the clock of the device showed when it was asked in this session.
     pub clock: Option<DeviceClock>,
 }
@@ -115,56 +125,68 @@ pub fn measured_at(
     let Some(civil) = device_time.civil() else {
         return (reception, TimeQuality::Fault);
     };
-    let synced = |at| (LocalInstant::new(at, zone), TimeQuality::Synced);
-    if let Some(at) = Limits::near(received.at, tolerance).resolve(civil, zone) {
-        return synced(at);
-    }
-    if let Some(at) = corrected(civil, received, zone, tolerance) {
-        return (LocalInstant::new(at, zone), TimeQuality::Corrected);
-    }
-    Limits::around(received.at, tolerance)
-        .resolve(civil, zone)
-        .map_or((reception, TimeQuality::Fault), synced)
+    let told = |(at, quality)| (LocalInstant::new(at, zone), quality);
+    let off = received.clock.filter(|it| !it.is_right(zone, tolerance));
+    let at = match off {
+        Some(clock) => by_own_clock(civil, clock, received, zone, tolerance),
+        None => by_the_wall(civil, received, zone, tolerance),
+    };
+    at.map_or((reception, TimeQuality::Fault), told)
 }
 
-/// When it was by a clock that is off in a way that is known.
-fn corrected(
+/// When it was by a clock that shows what the wall of its zone does, or did.
+fn by_the_wall(
     civil: civil::DateTime,
     received: &Reception,
     zone: &TimeZone,
     tolerance: Duration,
-) -> Option<Timestamp> {
-    if let Some(clock) = received.clock {
-        if clock.is_right(zone, tolerance) {
-            return None;
-        }
-        let believed = Limits::around(received.at, tolerance);
-        return clock.time_of(civil).filter(|at| believed.contain(*at));
+) -> Option<(Timestamp, TimeQuality)> {
+    let near = Limits::near(received.at, tolerance);
+    if let Some(at) = near.resolve(civil, zone) {
+        return Some((at, TimeQuality::Synced));
     }
     let shown_by_earlier = received.earlier.iter().find_map(|&earlier| {
         let shown = Limits::near(earlier, tolerance).resolve(civil, zone)?;
         received.at.checked_sub(earlier.duration_since(shown)).ok()
     });
-    shown_by_earlier.or_else(|| unchanged(civil, received, zone, tolerance))
+    let not_put_back = || before_put_back(received.at, zone)?.to_timestamp(civil).ok();
+    let corrected = shown_by_earlier.or_else(|| not_put_back().filter(|it| near.contain(*it)));
+    corrected.map(|at| (at, TimeQuality::Corrected)).or_else(|| {
+        let at = Limits::around(received.at, tolerance).resolve(civil, zone)?;
+        Some((at, TimeQuality::Synced))
+    })
 }
 
-/// When it was by a clock that shows `wall` and did not follow the last change of the zone.
-fn unchanged(
-    wall: civil::DateTime,
+/// When it was by `clock`, which is off.
+fn by_own_clock(
+    civil: civil::DateTime,
+    clock: DeviceClock,
     received: &Reception,
     zone: &TimeZone,
     tolerance: Duration,
-) -> Option<Timestamp> {
-    let change = zone.preceding(received.at).next()?;
-    let before = zone.to_offset(change.timestamp().checked_sub(SignedDuration::from_secs(1)).ok()?);
-    let followed = received.agreed.is_some_and(|it| change.timestamp() <= it);
-    let is_put_forward = before < change.offset();
-    let since = received.at.duration_since(change.timestamp());
-    if followed || is_put_forward && FORWARD_WITHIN < since {
+) -> Option<(Timestamp, TimeQuality)> {
+    let believed = Limits::around(received.at, tolerance);
+    let stands = believed.resolve(civil, zone);
+    let counted = clock.time_of(civil).filter(|it| believed.contain(*it));
+    let (Some(stands), Some(counted)) = (stands, counted) else {
+        let corrected = counted.map(|at| (at, TimeQuality::Corrected));
+        return corrected.or_else(|| Some((stands?, TimeQuality::Synced)));
+    };
+    let is_near = |at| received.is_near(at, tolerance);
+    if is_near(stands) && !is_near(counted) {
         return None;
     }
-    let at = before.to_timestamp(wall).ok()?;
-    received.is_near(at, tolerance).then_some(at)
+    match AHEAD_MAX < stands.duration_since(counted) {
+        true => Some((stands, TimeQuality::Synced)),
+        false => Some((counted, TimeQuality::Corrected)),
+    }
+}
+
+/// What the zone was ahead of UTC until it was put back, where that was its last change before `at`.
+fn before_put_back(at: Timestamp, zone: &TimeZone) -> Option<Offset> {
+    let change = zone.preceding(at).next()?;
+    let before = zone.to_offset(change.timestamp().checked_sub(SignedDuration::from_secs(1)).ok()?);
+    (change.offset() < before).then_some(before)
 }
 
 /// The times that are believed.
@@ -235,13 +257,7 @@ mod tests {
     }
 
     fn received(text: &str) -> Reception {
-        Reception {
-            at: text.parse().unwrap(),
-            is_known: true,
-            earlier: Vec::new(),
-            agreed: None,
-            clock: None,
-        }
+        Reception { at: text.parse().unwrap(), is_known: true, earlier: Vec::new(), clock: None }
     }
 
     fn resolve(device_time: Option<DeviceTime>, flags: &[Flag], at: &str) -> (String, TimeQuality) {
@@ -322,19 +338,10 @@ mod tests {
         check("2026-10-25T02:30:00", second, "2026-10-25T02:30:00.000+01:00");
     }
 
-    /// A device says `device_time`, and last agreed with the hub at `agreed`.
     #[track_caller]
-    fn check_change(
-        device_time: &str,
-        received_at: &str,
-        agreed: Option<&str>,
-        expected: (&str, TimeQuality),
-    ) {
-        let agreed = agreed.map(|it| it.parse().unwrap());
-        let reception = Reception { agreed, ..received(received_at) };
-        let said = Some(said(device_time));
-        let (at, quality) = measured_at(said, &BTreeSet::new(), &reception, &zone(), TOLERANCE);
-        assert_eq!((at.to_string().as_str(), quality), expected, "{device_time} {agreed:?}");
+    fn check_time(device_time: &str, received: &str, expected: (&str, TimeQuality)) {
+        let (at, quality) = resolve(Some(said(device_time)), &[], received);
+        assert_eq!((at.as_str(), quality), expected, "{device_time}");
     }
 
     #[test]
@@ -342,42 +349,16 @@ mod tests {
         let corrected = |at| (at, TimeQuality::Corrected);
         let first = ("2026-10-25T05:00:00Z", "2026-10-25T05:58:00.000+01:00");
         let last = ("2027-03-27T08:00:00Z", "2027-03-27T08:58:00.000+01:00");
-        check_change("2026-10-25T06:58:00", first.0, None, corrected(first.1));
-        check_change(
-            "2026-10-25T06:58:00",
-            first.0,
-            Some("2026-10-24T20:00:00Z"),
-            corrected(first.1),
-        );
-        check_change("2027-03-27T09:58:00", last.0, None, corrected(last.1));
-        // It was put back, and is ahead for another reason.
+        check_time("2026-10-25T06:58:00", first.0, corrected(first.1));
+        check_time("2027-03-27T09:58:00", last.0, corrected(last.1));
         let fault = ("2026-10-25T06:00:00.000+01:00", TimeQuality::Fault);
-        check_change("2026-10-25T06:58:00", first.0, Some("2026-10-25T02:00:00Z"), fault);
+        check_time("2026-10-25T06:40:00", first.0, fault);
     }
 
     #[test]
-    fn a_clock_that_was_not_put_forward_is_understood_for_a_week() {
-        let corrected = |at| (at, TimeQuality::Corrected);
-        let synced = |at| (at, TimeQuality::Synced);
-        let first = "2026-03-29T05:00:00Z";
-        check_change(
-            "2026-03-29T05:58:00",
-            first,
-            None,
-            corrected("2026-03-29T06:58:00.000+02:00"),
-        );
-        // It was put forward, and this is a record of an hour ago.
-        let put_forward = Some("2026-03-29T02:00:00Z");
-        check_change(
-            "2026-03-29T05:58:00",
-            first,
-            put_forward,
-            synced("2026-03-29T05:58:00.000+02:00"),
-        );
-        let later = "2026-04-05T05:00:00Z";
-        check_change("2026-04-05T05:58:00", later, None, synced("2026-04-05T05:58:00.000+02:00"));
-        // Records that are older stay as they are.
-        check_change("2026-03-28T05:58:00", first, None, synced("2026-03-28T05:58:00.000+01:00"));
+    fn a_clock_that_was_not_put_forward_is_an_hour_behind() {
+        let early = ("2026-03-29T05:58:00.000+02:00", TimeQuality::Synced);
+        check_time("2026-03-29T05:58:00", "2026-03-29T05:00:00Z", early);
     }
 
     /// A device whose clock showed `shown` two minutes ago says `device_time`; it is 09:00.
@@ -393,35 +374,55 @@ mod tests {
         assert_eq!((at.to_string().as_str(), quality), expected, "{shown} {device_time}");
     }
 
+    fn corrected(at: &str) -> (&str, TimeQuality) {
+        (at, TimeQuality::Corrected)
+    }
+
+    fn synced(at: &str) -> (&str, TimeQuality) {
+        (at, TimeQuality::Synced)
+    }
+
+    const FAULT: (&str, TimeQuality) = ("2026-01-15T09:00:00.000+01:00", TimeQuality::Fault);
+
     #[test]
     fn what_a_device_kept_is_as_long_ago_as_its_own_clock_says() {
-        let corrected = |at| (at, TimeQuality::Corrected);
-        let synced = |at| (at, TimeQuality::Synced);
-        let fault = ("2026-01-15T09:00:00.000+01:00", TimeQuality::Fault);
         // The battery was changed two days and a half ago.
         let fell_back = "2010-01-03T12:00:00";
         check_asked(fell_back, "2010-01-03T12:01:00", corrected("2026-01-15T08:59:00.000+01:00"));
         check_asked(fell_back, "2010-01-01T00:05:00", corrected("2026-01-12T21:03:00.000+01:00"));
         check_asked(fell_back, "2026-01-12T07:00:00", synced("2026-01-12T07:00:00.000+01:00"));
-        check_asked(fell_back, "2008-01-01T00:00:00", fault);
-        // Two hours ahead, and 20 minutes behind; set meanwhile, it shows the right time.
+        check_asked(fell_back, "2008-01-01T00:00:00", FAULT);
+        // A year that could be: what is of this minute is not of last summer.
+        let fell_back = "2025-06-01T00:30:00";
+        check_asked(fell_back, "2025-06-01T00:31:00", corrected("2026-01-15T08:59:00.000+01:00"));
+        // Two hours ahead, and 20 minutes behind.
         for (shown, device_time) in [
             ("2026-01-15T10:58:00", "2026-01-14T12:00:00"),
             ("2026-01-15T08:38:00", "2026-01-14T09:40:00"),
         ] {
             check_asked(shown, device_time, corrected("2026-01-14T10:00:00.000+01:00"));
-            check_asked(shown, "2026-01-15T08:59:00", synced("2026-01-15T08:59:00.000+01:00"));
         }
+    }
+
+    #[test]
+    fn what_may_be_of_this_minute_is_not_taken_for_older() {
+        let behind = "2026-01-15T08:38:00";
+        check_asked(behind, "2026-01-15T08:59:00", synced("2026-01-15T08:59:00.000+01:00"));
+        // Set meanwhile, it shows the right time; else it is of yesterday at the same time.
+        check_asked("2026-01-16T08:58:00", "2026-01-15T08:59:00", FAULT);
+        // Somebody put the date six days ahead: half an hour ago, or six days before that.
+        let six_days = "2026-01-21T08:58:00";
+        check_asked(six_days, "2026-01-15T08:30:00", synced("2026-01-15T08:30:00.000+01:00"));
+        check_asked(six_days, "2026-01-21T08:30:00", corrected("2026-01-15T08:30:00.000+01:00"));
     }
 
     #[test]
     fn a_device_whose_clock_is_right_is_taken_at_its_word() {
         let right = "2026-01-15T08:58:30";
-        let stored = ("2025-07-15T08:00:00.000+02:00", TimeQuality::Synced);
-        check_asked(right, "2025-07-15T08:00:00", stored);
-        // By the clock that the hub had it would be of this minute.
-        let future = ("2026-01-15T09:00:00.000+01:00", TimeQuality::Fault);
-        check_asked(right, "2026-01-15T11:00:00", future);
+        check_asked(right, "2025-07-15T08:00:00", synced("2025-07-15T08:00:00.000+02:00"));
+        check_asked(right, "2026-01-15T11:30:00", FAULT);
+        // Measured before it was set to the right time, by the clock that the hub had.
+        check_asked(right, "2026-01-15T11:00:00", corrected("2026-01-15T09:00:00.000+01:00"));
     }
 
     #[test]
@@ -431,7 +432,7 @@ mod tests {
             at: at("2026-01-15T08:00:00Z"),
             is_known: true,
             earlier: vec![at("2036-01-15T08:00:00Z"), at("2026-01-15T07:00:00Z")],
-            agreed: None,
+
             clock: None,
         };
         let resolve = |device_time: &str| {
@@ -464,15 +465,31 @@ mod tests {
         fn no_clock_panics_or_is_believed_outside_the_limits(
             year: u16, month: u8, day: u8, hour: u8, minute: u8, second: u8,
             reception_s in -1_000_000_000_i64..100_000_000_000,
+            near_s in prop::option::of(-200_000_i64..200_000),
+            off_s in prop::option::of(-2_000_000_i64..2_000_000),
         ) {
-            let device_time = Some(DeviceTime { year, month, day, hour, minute, second });
             let wall = Timestamp::from_second(reception_s).unwrap();
-            let reception = Reception { at: wall, is_known: true, earlier: Vec::new(), agreed: None, clock: None };
+            let ahead = |by_s: i64| {
+                let shown = wall.saturating_add(SignedDuration::from_secs(by_s)).unwrap();
+                zone().to_datetime(shown)
+            };
+            let any = DeviceTime { year, month, day, hour, minute, second };
+            let device_time = near_s.map_or(any, |it| said(&ahead(it).to_string()));
+            let clock = off_s.map(|it| DeviceClock { shown: ahead(it), at: wall });
+            let reception = Reception { at: wall, is_known: true, earlier: Vec::new(), clock };
+            let flags = BTreeSet::new();
             let (at, quality) =
-                measured_at(device_time, &BTreeSet::new(), &reception, &zone(), TOLERANCE);
+                measured_at(Some(device_time), &flags, &reception, &zone(), TOLERANCE);
             let limits = Limits::around(wall, TOLERANCE);
-            prop_assert!(limits.earliest <= at.at && at.at <= limits.latest);
-            prop_assert!(quality == TimeQuality::Synced || at.at == wall);
+            prop_assert!(limits.contain(at.at));
+            prop_assert!(quality != TimeQuality::Fault || at.at == wall);
+            prop_assert_ne!(quality, TimeQuality::Estimated);
+            let stands = limits.resolve(device_time.civil().unwrap_or_default(), &zone());
+            let of_the_last_days =
+                |it: &Timestamp| wall.duration_since(*it) < SignedDuration::from_hours(48);
+            if stands.is_some_and(|it| of_the_last_days(&it)) {
+                prop_assert!(wall.duration_since(at.at) < SignedDuration::from_hours(96));
+            }
         }
     }
 }

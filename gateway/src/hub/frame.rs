@@ -1,13 +1,12 @@
 //! From what a decoder says to what is recorded.
 
-use tracing::{debug, info};
+use tracing::debug;
 use vitals::wire::v1::EventKind;
-use vitals::{Context, DeviceId, DeviceTime, Epoch, LocalInstant, Reading, ReadingId, TimeQuality};
+use vitals::{Context, DeviceId, Epoch, Reading, ReadingId};
 
 use super::record::Remark;
 use super::{Hub, HubError};
 use crate::clock::Stamp;
-use crate::device::time::{self, DeviceClock, Reception};
 use crate::device::{FailedMeasurement, Item, Observation, Refused};
 use crate::link::Source;
 
@@ -45,27 +44,12 @@ impl Hub {
         device: &DeviceId,
         observation: Observation,
     ) -> Result<(), HubError> {
+        let (measured_at, time_quality) = self.measured_at(now, device, &observation)?;
         let Some(member) = self.roster.member(device) else { return Ok(()) };
         let (subject, subject_candidates) =
             member.device.owner.of(observation.user_slot, &observation.values);
         let identity = observation.content_identity();
         let received = observation.received;
-        let reception = Reception {
-            at: self.local(received).at,
-            is_known: self.time.is_known(),
-            earlier: self.time.earlier(received.since_boot, member.clock_agreed),
-            agreed: member.clock_agreed.map(|it| self.time.at(it)),
-            clock: member.clock.map(|(shown, at)| DeviceClock { shown, at: self.time.at(at) }),
-        };
-        let (measured_at, time_quality) = time::measured_at(
-            observation.device_time,
-            &observation.flags,
-            &reception,
-            &self.zone,
-            time::TOLERANCE,
-        );
-        let agrees = time_quality == TimeQuality::Synced
-            && reception.is_near(measured_at.at, time::TOLERANCE);
         let reading = Reading {
             id: ReadingId { epoch: Epoch([0; 8]), seq: 0 },
             subject,
@@ -73,7 +57,7 @@ impl Hub {
             device: member.reference(observation.battery_percent),
             kind: observation.kind,
             measured_at,
-            received_at: LocalInstant::new(reception.at, &self.zone),
+            received_at: self.local(received),
             time_quality,
             device_time: observation.device_time.map(|it| it.to_string()),
             values: observation.values,
@@ -83,9 +67,6 @@ impl Hub {
             recorded: self.moment(now),
         };
         let reading = self.exercise.tagged(reading);
-        if agrees && let Some(member) = self.roster.member_mut(device) {
-            member.clock_agreed = Some(received.since_boot);
-        }
         if self.record_reading(now, &reading, identity)?
             && let Some(member) = self.roster.member_mut(device)
         {
@@ -130,21 +111,6 @@ impl Hub {
             ..Remark::about_hub(EventKind::PayloadQuarantined, text)
         };
         self.remark(now, remark)
-    }
-
-    /// Notes what the clock of a device shows: what it measured is understood by that in this session.
-    fn clock_shown(&mut self, now: Stamp, device: &DeviceId, shown: DeviceTime) {
-        let (is_known, at) = (self.time.is_known(), self.local(now).at);
-        let Some(member) = self.roster.member_mut(device) else { return };
-        member.clock = shown.civil().map(|shown| (shown, now.since_boot));
-        let is_right = shown
-            .civil()
-            .is_some_and(|shown| DeviceClock { shown, at }.is_right(&self.zone, time::TOLERANCE));
-        match (is_known, is_right) {
-            (true, true) => member.clock_agreed = Some(now.since_boot),
-            (true, false) => info!(%device, %shown, "the clock of the device is off"),
-            (false, _) => debug!(%device, %shown, "the clock of the device cannot be judged"),
-        }
     }
 
     fn battery(&mut self, now: Stamp, device: &DeviceId, percent: u8) -> Result<(), HubError> {

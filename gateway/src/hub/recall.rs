@@ -123,7 +123,7 @@ fn encoded_kinds() -> Result<Vec<(ReadingKind, Vec<u8>)>, HubError> {
     ReadingKind::ALL.into_iter().map(encoded).collect()
 }
 
-fn has(payload: &[u8], bytes: &[u8]) -> bool {
+pub(super) fn has(payload: &[u8], bytes: &[u8]) -> bool {
     payload.windows(bytes.len()).any(|it| it == bytes)
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::civil;
 use vitals::{DeviceId, DeviceReference};
 
+use super::device_clock::SessionClock;
 use super::owner::Owner;
 use crate::clock::Stamp;
 use crate::device::catalogue::Model;
@@ -38,8 +38,7 @@ pub(super) struct Member {
     pub(super) battery_percent: Option<u8>,
     /// When its clock last agreed with the hub's; time since boot.
     pub(super) clock_agreed: Option<Duration>,
-    /// What its clock showed when it was asked in this session, and when that was; time since boot.
-    pub(super) clock: Option<(civil::DateTime, Duration)>,
+    pub(super) session: SessionClock,
 }
 
 /// Every device of the home.
@@ -59,7 +58,7 @@ impl Roster {
                 last_error: None,
                 battery_percent: None,
                 clock_agreed: None,
-                clock: None,
+                session: SessionClock::default(),
             };
             (device.id, member)
         };
@@ -105,10 +104,10 @@ impl Roster {
         member.decoder.end()
     }
 
-    /// What its clock showed in the session that is over says nothing about the next one: it was set.
-    pub(super) fn forget_clock(&mut self, id: &DeviceId) {
+    /// What is known of its clock begins anew: it is set in each session.
+    pub(super) fn session(&mut self, id: &DeviceId, session: SessionClock) {
         if let Some(member) = self.members.get_mut(id) {
-            member.clock = None;
+            member.session = session;
         }
     }
 

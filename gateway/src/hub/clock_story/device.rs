@@ -18,30 +18,63 @@ fn a_device_is_understood_also_after_the_hub_had_gone_by_its_own_count() {
 }
 
 #[test]
-fn a_cuff_that_speaks_before_its_clock_is_set_is_understood_where_summer_time_ends_and_begins() {
-    let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
-    let mut home = Home::in_zone(zone);
-    home.press(184, 0);
-    for (morning, behind_s) in [("2026-03-29T06:00:00Z", HOUR_S), ("2026-10-25T06:00:00Z", -HOUR_S)]
+fn a_cuff_that_speaks_before_its_clock_is_set_is_understood_where_summer_time_ends() {
+    let mut home = Home::in_zone(TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap());
+    let sunday: Timestamp = "2026-10-25T06:00:00Z".parse().unwrap();
+    home.pass(sunday.duration_since(home.truth).unsigned_abs().as_secs());
+    for (systolic, ahead_s, quality) in
+        [(184, HOUR_S, "corrected"), (120, HOUR_S, "corrected"), (184, 0, "synced")]
     {
-        let morning: Timestamp = morning.parse().unwrap();
-        home.pass(morning.duration_since(home.truth).unsigned_abs().as_secs());
-        home.cuff_ahead_s = -behind_s;
-        home.press(120, 0);
-        assert_eq!(home.measured().last().unwrap(), &("corrected".to_owned(), home.truth));
-        home.cuff_ahead_s = 0;
-        home.press(184, 0);
-        assert_eq!(home.measured().last().unwrap(), &("synced".to_owned(), home.truth));
-        // What it shows an hour behind from now on was measured an hour ago, and ahead is wrong.
-        home.cuff_ahead_s = -behind_s;
-        home.press(185, 0);
-        let quality = if behind_s == HOUR_S { "synced" } else { "fault" };
-        assert_eq!(home.readings().last().unwrap().time_quality, quality);
-        home.cuff_ahead_s = 0;
+        home.cuff_ahead_s = ahead_s;
+        home.press(systolic, 0);
+        assert_eq!(home.measured().last().unwrap(), &(quality.to_owned(), home.truth));
     }
     let states: Vec<_> =
         home.messages::<v1::Alert>(Lane::Alert).into_iter().map(|it| it.state).collect();
-    assert_eq!(states.iter().filter(|it| *it == "cleared").count(), 2, "{states:?}");
+    assert_eq!(states, ["raised", "cleared", "repeated"]);
+}
+
+const MONTH_S: i64 = 30 * 24 * HOUR_S;
+
+/// Quality of the last reading, and how often which priority was raised.
+fn told(home: &Home) -> (String, Vec<String>) {
+    let raised = home.messages::<v1::Alert>(Lane::Alert).into_iter().map(|it| it.priority);
+    (home.readings().last().unwrap().time_quality.clone(), raised.collect())
+}
+
+#[test]
+fn a_value_of_this_minute_calls_though_its_cuff_fell_back_to_a_date_that_could_be() {
+    for is_restarted in [false, true] {
+        let mut home = Home::new();
+        home.press(120, 0);
+        let device = "cuff".parse().unwrap();
+        home.step(Event::Link(LinkEvent::Begun(device, home.now())));
+        if is_restarted {
+            home.restart();
+        }
+        home.cuff_ahead_s = -MONTH_S;
+        home.press(184, 0);
+        assert_eq!(told(&home), ("fault".to_owned(), vec!["high".to_owned()]));
+        assert_eq!(home.measured()[1].1, home.truth);
+    }
+}
+
+#[test]
+fn the_memory_of_a_cuff_that_is_read_for_the_first_time_or_has_the_right_time_calls_nobody() {
+    let past = ("synced".to_owned(), vec!["low".to_owned()]);
+    let mut home = Home::new();
+    home.cuff_ahead_s = -MONTH_S;
+    home.press(184, 0);
+    assert_eq!(told(&home), past);
+
+    let mut home = Home::new();
+    home.press(120, 0);
+    let source = Source::Characteristic(sig_uuid(0x2A08));
+    let shown = TimeWrite::DateTime.value(TimeZone::UTC.to_datetime(home.truth));
+    home.indicate("cuff", source, shown, 0);
+    home.cuff_ahead_s = -MONTH_S;
+    home.press(184, 0);
+    assert_eq!(told(&home), past);
 }
 
 #[test]

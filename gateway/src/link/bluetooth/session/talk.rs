@@ -33,8 +33,9 @@ impl Session {
             Ok(bytes) => {
                 let is_subscribed = self.device.subscriptions.contains(&uuid);
                 if !is_subscribed || self.echoes.end(uuid, &bytes) {
+                    let frame = self.frame(uuid, bytes);
                     self.hand_over().await;
-                    self.held = Some(self.frame(uuid, bytes));
+                    self.held = Some(frame);
                     self.hand_over().await;
                 }
                 Ok(())

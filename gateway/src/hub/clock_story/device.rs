@@ -47,6 +47,7 @@ fn a_value_of_this_minute_calls_though_its_cuff_fell_back_to_a_date_that_could_b
     for is_restarted in [false, true] {
         let mut home = Home::new();
         home.press(120, 0);
+        home.pass(60);
         let device = "cuff".parse().unwrap();
         home.step(Event::Link(LinkEvent::Begun(device, home.now())));
         if is_restarted {

@@ -111,6 +111,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_is_what_a_date_time_and_a_current_time_begin_with() {
+        let shown = |hex: &str| clock(&bytes(hex)).map(|it| it.to_string());
+        for hex in ["e40701020a1530", "e40701020a15300400", "e40701020a153004c001"] {
+            assert_eq!(shown(hex).as_deref(), Ok("2020-01-02T10:21:48"), "{hex}");
+        }
+        for prefix in prefixes("e40701020a1530") {
+            assert!(matches!(clock(&prefix), Err(DecodeError::Truncated { .. })), "{prefix:?}");
+        }
+        assert!(matches!(shown("e40701021a1530"), Err(DecodeError::OutOfRange { .. })));
+    }
+
+    #[test]
     fn unknown_parts_are_kept_as_zero() {
         check("00000411142900", Ok("0000-04-17T20:41:00"));
         check("00000000000000", Ok("0000-00-00T00:00:00"));

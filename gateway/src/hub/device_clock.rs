@@ -16,8 +16,8 @@ use crate::store::{Store, StoreError};
 /// Readings read at once.
 const PAGE: usize = 256;
 
-/// Most pages that are looked through for the last reading of a device: a week of nights with an oximeter
-/// on lies over that.
+/// Most pages that are looked through for the last reading of a device: they reach back over 34 h of
+/// another one's stream with a reading every 15 s.
 const PAGES_MAX: usize = 32;
 
 /// What is known of the clock of a device in one session.

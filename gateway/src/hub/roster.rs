@@ -38,6 +38,7 @@ pub(super) struct Member {
     pub(super) battery_percent: Option<u8>,
     /// When its clock last agreed with the hub's; time since boot.
     pub(super) clock_agreed: Option<Duration>,
+    /// What is known of its clock in this session.
     pub(super) session: SessionClock,
 }
 
@@ -100,11 +101,10 @@ impl Roster {
 
     /// What was held back for the end of a session.
     pub(super) fn end_session(&mut self, id: &DeviceId) -> Vec<Item> {
-        let Some(member) = self.members.get_mut(id) else { return Vec::new() };
-        member.decoder.end()
+        self.members.get_mut(id).map(|it| it.decoder.end()).unwrap_or_default()
     }
 
-    /// What is known of its clock begins anew: it is set in each session.
+    /// A session begins or is over: what was known of its clock holds no longer, for it is set in each.
     pub(super) fn session(&mut self, id: &DeviceId, session: SessionClock) {
         if let Some(member) = self.members.get_mut(id) {
             member.session = session;
